@@ -1,0 +1,20 @@
+"""Refusals that a person can act on."""
+
+from typing import Any
+
+
+class ApplicationError(Exception):
+    """A refusal. The message says what was found, what was expected and what to do."""
+
+    status = 400
+
+    def __init__(self, message: str, extra: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = str(message)
+        self.extra = extra or {}
+
+
+class Conflict(ApplicationError):
+    """Somebody or something else was there first."""
+
+    status = 409

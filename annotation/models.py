@@ -1,0 +1,151 @@
+"""Large patches and the weak labels that pathologists give them."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Project
+from viewer.models import Slide
+
+
+class GridSettings(models.Model):
+    """How a project cuts its slides into large patches (Xu et al. 2020, "Preprocess")."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="grid_settings")
+    patch_px = models.PositiveIntegerField(default=2240, help_text=_("Side of a large patch, pixels at the target mpp."))
+    instance_px = models.PositiveIntegerField(default=224, help_text=_("Side of an instance, pixels at the target mpp."))
+    min_tissue_share = models.FloatField(default=0.05, help_text=_("Patches with less tissue than this are left out, 0 to 1."))
+    target_mpp = models.FloatField(
+        null=True, blank=True, help_text=_("Micrometres per pixel that patches are cut at; empty: the first slide's.")
+    )
+
+    class Meta:
+        verbose_name_plural = "grid settings"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(patch_px__gte=models.F("instance_px"), instance_px__gte=16), name="grid_patch_holds_an_instance"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(min_tissue_share__gte=0, min_tissue_share__lte=1), name="grid_tissue_share_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(target_mpp__isnull=True) | models.Q(target_mpp__gt=0), name="grid_target_mpp_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.patch_px} px patches of {self.project}"
+
+
+class SlideGrid(models.Model):
+    """The grid that was laid over one slide, with the foreground decision it rests on."""
+
+    slide = models.OneToOneField(Slide, on_delete=models.PROTECT, related_name="grid")
+    target_mpp = models.FloatField()
+    size_l0 = models.PositiveIntegerField(help_text=_("Side of a large patch in level-0 pixels of this slide."))
+    columns = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    otsu_threshold = models.FloatField(help_text=_("Otsu's threshold on the low level, 0 to 255."))
+    resampled = models.BooleanField(help_text=_("The slide's mpp differs from the target: pixels are resampled."))
+    note = models.TextField(blank=True, help_text=_("Why the slide has no patches, if it has none."))
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.columns} × {self.rows} patches on {self.slide}"
+
+
+class LargePatch(models.Model):
+    """One whole cell of the grid. Cells with too little tissue are kept as rows but not offered."""
+
+    slide = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="patches")
+    column = models.PositiveIntegerField()
+    row = models.PositiveIntegerField()
+    x_l0 = models.PositiveIntegerField()
+    y_l0 = models.PositiveIntegerField()
+    size_l0 = models.PositiveIntegerField()
+    tissue_share = models.FloatField()
+    offered = models.BooleanField(help_text=_("Enough tissue to be labelled."))
+
+    class Meta:
+        ordering = ["slide", "row", "column"]
+        verbose_name_plural = "large patches"
+        constraints = [
+            models.UniqueConstraint(fields=["slide", "column", "row"], name="patch_once_per_cell"),
+            models.CheckConstraint(
+                condition=models.Q(tissue_share__gte=0, tissue_share__lte=1), name="patch_tissue_share_is_a_share"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"column {self.column}, row {self.row} of {self.slide}"
+
+
+class Label(models.TextChoices):
+    """What a reader says of a large patch. Pages write tumour; code, API and exports write tumor."""
+
+    TUMOR = "tumor", _("tumour")
+    NORMAL = "normal", _("normal")
+    UNSURE = "unsure", _("unsure")
+    EXCLUDE = "exclude", _("exclude")
+
+
+class WeakLabel(models.Model):
+    """One decision of one reader. Rows are never changed or deleted: a trigger in the database refuses it.
+
+    The current label is the reader's last row; value null withdraws what stood before.
+    """
+
+    class Route(models.TextChoices):
+        KEY = "key", _("keyboard")
+        MOUSE = "mouse", _("mouse")
+        TOUCH = "touch", _("touch")
+        API = "api", _("API")
+        DEMO = "demo", _("from the drawn truth")
+
+    patch = models.ForeignKey(LargePatch, on_delete=models.PROTECT, related_name="labels")
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="labels")
+    value = models.CharField(max_length=8, choices=Label, null=True)  # noqa: DJ001 - null means withdrawn, "" nothing
+    uuid = models.UUIDField(default=uuid.uuid4, help_text=_("Named by the client, so that a repeat is recognised."))
+    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    milliseconds = models.PositiveIntegerField(null=True, blank=True, help_text=_("From patch drawn to key pressed."))
+    route = models.CharField(max_length=5, choices=Route, default=Route.API)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["patch", "reader", "-id"], name="weak_label_current")]
+        constraints = [
+            models.UniqueConstraint(fields=["reader", "uuid"], name="label_uuid_once_per_reader"),
+            models.CheckConstraint(
+                condition=models.Q(value__isnull=True) | models.Q(value__in=Label.values), name="label_value_known"
+            ),
+            # One successor per row: of two writers that saw the same label, the database lets one through.
+            models.UniqueConstraint(fields=["replaces"], name="label_replaced_once"),
+            models.UniqueConstraint(
+                fields=["patch", "reader"], condition=models.Q(replaces__isnull=True), name="label_one_first_per_reader"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value or 'withdrawn'} by {self.reader} on {self.patch}"
+
+
+class PatchPrediction(models.Model):
+    """What one MIL checkpoint says of one large patch, so that pages can show it without torch."""
+
+    patch = models.ForeignKey(LargePatch, on_delete=models.CASCADE, related_name="predictions")
+    checkpoint_sha256 = models.CharField(max_length=64)
+    probability = models.FloatField(help_text=_("Largest tumour probability of an instance, 0 to 1."))
+    best_x_l0 = models.PositiveIntegerField()
+    best_y_l0 = models.PositiveIntegerField()
+    instance_probabilities = models.BinaryField(help_text=_("Row by row, one byte an instance: 0 to 254, 255 not scored."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["patch", "checkpoint_sha256"], name="prediction_once_per_checkpoint")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.probability:.2f} on {self.patch}"

@@ -1,0 +1,145 @@
+"""Settings, read from the environment. Defaults run everything on one machine, for one person to try.
+
+`COUNTERSTAIN_PRODUCTION=1` turns on the checks of a served site: unsafe values are refused at start.
+"""
+
+import os
+from pathlib import Path
+
+from config.environment import database_from_url, env_flag, env_int, env_list, secret_key, storage_from_environment
+from config.standalone.layout import Layout
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("COUNTERSTAIN_HOME") or BASE_DIR / "var").resolve()
+LAYOUT = Layout(HOME)
+VERSION = "0.1.0"
+
+PRODUCTION = env_flag("COUNTERSTAIN_PRODUCTION", default=False)
+DEBUG = env_flag("DEBUG", default=False)
+SECRET_KEY = secret_key(LAYOUT.secret_key_file)
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "django_vite",
+    "axes",
+    "csp",
+    "accounts",
+    "viewer",
+    "annotation",
+    "training",
+    "review",
+    "config",  # management commands of the whole: doctor, demo
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = os.environ.get("TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TILE_TOKEN_SECONDS = env_int("TILE_TOKEN_SECONDS", default=3600)
+SLIDE_CACHE_BYTES = env_int("SLIDE_CACHE_BYTES", default=50 * 10**9)
+UPLOAD_MAX_BYTES = env_int("UPLOAD_MAX_BYTES", default=50 * 10**9)
+UPLOAD_EXPIRES_HOURS = env_int("UPLOAD_EXPIRES_HOURS", default=48)
+IMPORT_ROOTS = [Path(folder).resolve() for folder in env_list("IMPORT_ROOTS", default=[])]
+RUN_SILENCE_SECONDS = env_int("RUN_SILENCE_SECONDS", default=60)
+RUN_HEARTBEAT_SECONDS = env_int("RUN_HEARTBEAT_SECONDS", default=5)
+TRAINING_THREADS = env_int("TRAINING_THREADS", default=os.cpu_count() or 1)
+
+DATABASES = {"default": database_from_url(os.environ.get("DATABASE_URL") or LAYOUT.database_url)}
+
+UNDER_TEST = "PYTEST_VERSION" in os.environ
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or LAYOUT.broker_url
+CELERY_RESULT_BACKEND = os.environ.get("CELERY_RESULT_BACKEND") or f"{LAYOUT.broker_url}?virtual_host=1"
+CELERY_TASK_ALWAYS_EAGER = UNDER_TEST
+CELERY_TASK_EAGER_PROPAGATES = UNDER_TEST
+CELERY_TASK_DEFAULT_QUEUE = "cpu"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+MEDIA_ROOT = LAYOUT.storage
+STORAGES = {
+    "default": storage_from_environment(LAYOUT.storage),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+FRONTEND_BUILD = BASE_DIR / "frontend" / "dist"
+STATIC_URL = "static/"
+STATIC_ROOT = LAYOUT.static
+STATICFILES_DIRS = [FRONTEND_BUILD]
+DJANGO_VITE = {"default": {"dev_mode": False, "manifest_path": FRONTEND_BUILD / "manifest.json"}}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 200,
+    "EXCEPTION_HANDLER": "config.exceptions.api_exception_handler",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Counterstain", "VERSION": VERSION, "SERVE_INCLUDE_SCHEMA": False}

@@ -1,0 +1,8 @@
+"""Name the training app to Django."""
+
+from django.apps import AppConfig
+
+
+class TrainingConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "training"
