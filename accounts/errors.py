@@ -18,3 +18,21 @@ class Conflict(ApplicationError):
     """Somebody or something else was there first."""
 
     status = 409
+
+
+class TooLarge(ApplicationError):
+    """More bytes than this site accepts."""
+
+    status = 413
+
+
+class DiskIsFull(ApplicationError):
+    """No space is left; the operator can act."""
+
+    status = 507
+
+
+class OutOfReach(ApplicationError):
+    """A part that this needs does not answer; trying again later may help."""
+
+    status = 503

@@ -14,9 +14,15 @@ class GridSettings(models.Model):
     """How a project cuts its slides into large patches (Xu et al. 2020, "Preprocess")."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="grid_settings")
-    patch_px = models.PositiveIntegerField(default=2240, help_text=_("Side of a large patch, pixels at the target mpp."))
-    instance_px = models.PositiveIntegerField(default=224, help_text=_("Side of an instance, pixels at the target mpp."))
-    min_tissue_share = models.FloatField(default=0.05, help_text=_("Patches with less tissue than this are left out, 0 to 1."))
+    patch_px = models.PositiveIntegerField(
+        default=2240, help_text=_("Side of a large patch, pixels at the target mpp.")
+    )
+    instance_px = models.PositiveIntegerField(
+        default=224, help_text=_("Side of an instance, pixels at the target mpp.")
+    )
+    min_tissue_share = models.FloatField(
+        default=0.05, help_text=_("Patches with less tissue than this are left out, 0 to 1.")
+    )
     target_mpp = models.FloatField(
         null=True, blank=True, help_text=_("Micrometres per pixel that patches are cut at; empty: the first slide's.")
     )
@@ -25,13 +31,16 @@ class GridSettings(models.Model):
         verbose_name_plural = "grid settings"
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(patch_px__gte=models.F("instance_px"), instance_px__gte=16), name="grid_patch_holds_an_instance"
+                condition=models.Q(patch_px__gte=models.F("instance_px"), instance_px__gte=16),
+                name="grid_patch_holds_an_instance",
             ),
             models.CheckConstraint(
-                condition=models.Q(min_tissue_share__gte=0, min_tissue_share__lte=1), name="grid_tissue_share_is_a_share"
+                condition=models.Q(min_tissue_share__gte=0, min_tissue_share__lte=1),
+                name="grid_tissue_share_is_a_share",
             ),
             models.CheckConstraint(
-                condition=models.Q(target_mpp__isnull=True) | models.Q(target_mpp__gt=0), name="grid_target_mpp_positive"
+                condition=models.Q(target_mpp__isnull=True) | models.Q(target_mpp__gt=0),
+                name="grid_target_mpp_positive",
             ),
         ]
 
@@ -140,7 +149,9 @@ class PatchPrediction(models.Model):
     probability = models.FloatField(help_text=_("Largest tumour probability of an instance, 0 to 1."))
     best_x_l0 = models.PositiveIntegerField()
     best_y_l0 = models.PositiveIntegerField()
-    instance_probabilities = models.BinaryField(help_text=_("Row by row, one byte an instance: 0 to 254, 255 not scored."))
+    instance_probabilities = models.BinaryField(
+        help_text=_("Row by row, one byte an instance: 0 to 254, 255 not scored.")
+    )
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -69,6 +70,30 @@ def database_from_url(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": query,
+    }
+
+
+def listening_hosts() -> list[str]:
+    """Return the names that this machine is opened by when one person tries it: loopback, and HOST if given."""
+    names = ["127.0.0.1", "localhost", "[::1]"]
+    host = os.environ.get("HOST", "").strip()
+    if host in {"0.0.0.0", "::"}:
+        return [*names, socket.gethostname()]
+    return [*names, host] if host and host not in names else names
+
+
+def broker_options(url: str) -> dict[str, object]:
+    """Return kombu's options for Redis and Valkey; other brokers need none.
+
+    A message that its worker has not acknowledged within `visibility_timeout` is handed out again, so it must
+    be longer than the longest run.
+    """
+    if not url.startswith(("redis", "valkey", "sentinel")):
+        return {}
+    return {
+        "visibility_timeout": env_int("BROKER_VISIBILITY_SECONDS", default=24 * 3600),
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
     }
 
 

@@ -6,18 +6,30 @@
 import os
 from pathlib import Path
 
-from config.environment import database_from_url, env_flag, env_int, env_list, secret_key, storage_from_environment
-from config.standalone.layout import Layout
+from csp.constants import NONE, SELF
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-HOME = Path(os.environ.get("COUNTERSTAIN_HOME") or BASE_DIR / "var").resolve()
+from config.environment import (
+    broker_options,
+    database_from_url,
+    env_flag,
+    env_int,
+    env_list,
+    listening_hosts,
+    secret_key,
+    storage_from_environment,
+)
+from config.production import refuse_unsafe
+from config.standalone.layout import PROJECT_ROOT, Layout, home_folder
+
+BASE_DIR = PROJECT_ROOT
+HOME = home_folder()
 LAYOUT = Layout(HOME)
 VERSION = "0.1.0"
 
 PRODUCTION = env_flag("COUNTERSTAIN_PRODUCTION", default=False)
 DEBUG = env_flag("DEBUG", default=False)
 SECRET_KEY = secret_key(LAYOUT.secret_key_file)
-ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", default=[] if PRODUCTION else listening_hosts())
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -95,6 +107,33 @@ USE_I18N = True
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Cookies and headers. A served site speaks TLS; on one's own machine there is none.
+SESSION_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = env_int("SESSION_HOURS", default=12) * 3600
+CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", default=31_536_000) if PRODUCTION else 0
+# Trust X-Forwarded-Proto only where a proxy in front sets it on every request.
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("TRUST_FORWARDED_PROTO", default=False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],  # OpenSeadragon draws tiles from blobs
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
 TILE_TOKEN_SECONDS = env_int("TILE_TOKEN_SECONDS", default=3600)
 SLIDE_CACHE_BYTES = env_int("SLIDE_CACHE_BYTES", default=50 * 10**9)
 UPLOAD_MAX_BYTES = env_int("UPLOAD_MAX_BYTES", default=50 * 10**9)
@@ -107,15 +146,23 @@ TRAINING_THREADS = env_int("TRAINING_THREADS", default=os.cpu_count() or 1)
 DATABASES = {"default": database_from_url(os.environ.get("DATABASE_URL") or LAYOUT.database_url)}
 
 UNDER_TEST = "PYTEST_VERSION" in os.environ
+if UNDER_TEST:
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of throw-away users
+
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or LAYOUT.broker_url
 CELERY_RESULT_BACKEND = os.environ.get("CELERY_RESULT_BACKEND") or f"{LAYOUT.broker_url}?virtual_host=1"
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL)
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = CELERY_BROKER_TRANSPORT_OPTIONS
 CELERY_TASK_ALWAYS_EAGER = UNDER_TEST
 CELERY_TASK_EAGER_PROPAGATES = UNDER_TEST
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2.0
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 MEDIA_ROOT = LAYOUT.storage
@@ -128,6 +175,9 @@ FRONTEND_BUILD = BASE_DIR / "frontend" / "dist"
 STATIC_URL = "static/"
 STATIC_ROOT = LAYOUT.static
 STATICFILES_DIRS = [FRONTEND_BUILD]
+# A served site collects its files once (manage.py prepare); elsewhere they are read where they lie.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$"  # Vite's names carry a hash
 DJANGO_VITE = {"default": {"dev_mode": False, "manifest_path": FRONTEND_BUILD / "manifest.json"}}
 
 REST_FRAMEWORK = {
@@ -143,3 +193,21 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.exceptions.api_exception_handler",
 }
 SPECTACULAR_SETTINGS = {"TITLE": "Counterstain", "VERSION": VERSION, "SERVE_INCLUDE_SCHEMA": False}
+
+# What goes into the logs: addresses with numbers in them, never a name, a file name or a row.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "config.logs.WithoutRows", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},  # no mail with settings and request in it
+        "django.db.backends": {"level": "WARNING"},  # statements hold what people typed
+    },
+}
+
+if PRODUCTION:
+    refuse_unsafe(globals(), os.environ)

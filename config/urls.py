@@ -1,17 +1,22 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import include, path
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.authtoken.views import obtain_auth_token
 
 
 @login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that this process serves. `manage.py doctor` looks at the parts behind it."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 api_v1 = [
+    path("token/", obtain_auth_token, name="token"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("viewer.api_urls")),
     path("", include("annotation.api_urls")),
     path("", include("training.api_urls")),

@@ -9,7 +9,7 @@ from viewer.models import Slide
 
 
 class CellScore(models.Model):
-    """Nuclei counted on one slide or one region of it, with the method that counted them."""
+    """Nuclei counted on one slide or one region of it, with the method that counted them. A new count is a new row."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")
@@ -20,20 +20,30 @@ class CellScore(models.Model):
     slide = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="scores")
     slide_version = models.CharField(max_length=12, help_text=_("Version of the slide that was counted."))
     calibrated_on = models.ForeignKey(
-        Slide, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
+        Slide,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text=_("The slide whose white point and thresholds were applied."),
     )
-    region_l0 = models.JSONField(null=True, blank=True, help_text=_("[x, y, width, height] in level-0 pixels; null: whole slide."))
+    region_l0 = models.JSONField(
+        null=True, blank=True, help_text=_("[x, y, width, height] in level-0 pixels; null: whole slide.")
+    )
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
     progress = models.FloatField(default=0)
     message = models.TextField(blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveIntegerField(
+        default=0, help_text=_("Counts the claims. A worker may write only while its own attempt is the newest.")
+    )
     positive = models.PositiveIntegerField(null=True, blank=True)
     negative = models.PositiveIntegerField(null=True, blank=True)
     ratio = models.FloatField(null=True, blank=True)
     interval_low = models.FloatField(null=True, blank=True)
     interval_high = models.FloatField(null=True, blank=True)
-    parameters = models.JSONField(default=dict)
+    sensitivity = models.JSONField(default=list, help_text=_("The ratio at other DAB thresholds."))
+    parameters = models.JSONField(default=dict, help_text=_("All that the counter was told, and its version."))
     cells_key = models.CharField(max_length=200, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -47,7 +57,8 @@ class CellScore(models.Model):
                 condition=Q(ratio__isnull=True) | Q(ratio__gte=0, ratio__lte=1), name="score_ratio_is_a_share"
             ),
             models.CheckConstraint(
-                condition=~Q(state="done") | Q(positive__isnull=False, negative__isnull=False), name="score_done_has_counts"
+                condition=~Q(state="done") | Q(positive__isnull=False, negative__isnull=False),
+                name="score_done_has_counts",
             ),
         ]
 
@@ -64,13 +75,27 @@ class Alignment(models.Model):
 
     fixed = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="+")
     moving = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="+")
-    matrix = models.JSONField(help_text=_("[a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f, fixed to moving."))
-    correlation = models.FloatField(help_text=_("Of the aligned tissue maps, -1 to 1."))
+    matrix = models.JSONField(
+        null=True,
+        blank=True,
+        help_text=_(
+            "[a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f, fixed to moving; null: the slides do not fit."
+        ),
+    )
+    correlation = models.FloatField(null=True, blank=True, help_text=_("Of the aligned tissue maps, -1 to 1."))
     method = models.CharField(max_length=40)
+    message = models.TextField(blank=True, help_text=_("Why the slides could not be aligned."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["fixed", "moving"], name="alignment_once_per_pair")]
+        constraints = [
+            models.UniqueConstraint(fields=["fixed", "moving"], name="alignment_once_per_pair"),
+            models.CheckConstraint(
+                condition=Q(matrix__isnull=False, correlation__isnull=False)
+                | (Q(matrix__isnull=True, correlation__isnull=True) & ~Q(message="")),
+                name="alignment_fits_or_says_why_not",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.fixed} to {self.moving}"

@@ -1,10 +1,12 @@
 """Frozen data sets, runs, checkpoints and publications."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project, validate_stain
@@ -22,6 +24,7 @@ class Dataset(models.Model):
     manifest_sha256 = models.CharField(max_length=64)
     consensus = models.CharField(max_length=16, default="single")
     counts = models.JSONField(help_text=_("Patches per stain, split and label."))
+    splits = models.JSONField(default=dict, help_text=_("Names of the cases by split: train, validation, evaluation."))
     independent_validation = models.BooleanField(
         help_text=_("Validation cases are other cases than the training cases.")
     )
@@ -37,9 +40,31 @@ class Dataset(models.Model):
         return f"set {self.number} · {self.manifest_sha256[:8]}"
 
 
+# How often a worker may die under one run before the run is given up; a person who resumes it grants as many again.
+MAX_ATTEMPTS = 3
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> "RunQuerySet":
         return self.filter(status__in=[Run.Status.QUEUED, Run.Status.RUNNING])
+
+    def silent(self) -> "RunQuerySet":
+        """Runs whose worker has not been heard for RUN_SILENCE_SECONDS, by the database's clock."""
+        return self.filter(status=Run.Status.RUNNING, heartbeat_at__lt=Now() - _silence())
+
+    def heard(self) -> "RunQuerySet":
+        """Runs whose worker is alive."""
+        return self.filter(status=Run.Status.RUNNING, heartbeat_at__gte=Now() - _silence())
+
+    def claimable(self) -> "RunQuerySet":
+        """Runs that a worker may take: queued, or running but silent."""
+        return self.filter(
+            Q(status=Run.Status.QUEUED) | Q(status=Run.Status.RUNNING, heartbeat_at__lt=Now() - _silence())
+        )
+
+
+def _silence() -> timedelta:
+    return timedelta(seconds=settings.RUN_SILENCE_SECONDS)
 
 
 class Run(models.Model):
@@ -74,7 +99,10 @@ class Run(models.Model):
     generator_run = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     inputs = models.JSONField(default=dict, help_text=_("sha256 of each checkpoint used, written when the run starts."))
 
-    attempt = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(
+        default=0, help_text=_("Counts the claims. A worker may write only while its own attempt is the newest.")
+    )
+    attempt_limit = models.PositiveIntegerField(default=MAX_ATTEMPTS)
     worker = models.CharField(max_length=120, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -84,6 +112,10 @@ class Run(models.Model):
     message = models.TextField(blank=True, help_text=_("Why it failed or was skipped, and what to do."))
     log_tail = models.TextField(blank=True)
     report = models.JSONField(default=dict)
+    previews = models.JSONField(
+        default=dict, help_text=_("Storage keys of the pictures of the validation patches, by epoch.")
+    )
+    resume_state = models.JSONField(default=dict, help_text=_("The newest full state: key, epoch, saved_at."))
     independent_validation = models.BooleanField(default=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

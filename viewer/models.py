@@ -64,10 +64,14 @@ class Slide(models.Model):
     height_l0 = models.PositiveIntegerField()
     mpp = models.FloatField(null=True, blank=True, help_text=_("Micrometres per level-0 pixel."))
     mpp_source = models.CharField(max_length=4, choices=MppSource, blank=True)
-    mpp_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    mpp_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     mpp_at = models.DateTimeField(null=True, blank=True)
     served_levels = models.JSONField(
-        help_text=_("Levels that tiles are served from, level 0 first: width, height, tile_width, tile_height, downsample.")
+        help_text=_(
+            "Levels that tiles are served from, level 0 first: width, height, tile_width, tile_height, downsample."
+        )
     )
     version = models.CharField(max_length=12, help_text=_("Part of every tile URL; changes with the pixels served."))
     colour = models.CharField(max_length=16, default="native")
@@ -86,7 +90,9 @@ class Slide(models.Model):
         ordering = ["case", "stain", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(origin="real", derived_from__isnull=True, generator_sha256="", published_at__isnull=True)
+                condition=models.Q(
+                    origin="real", derived_from__isnull=True, generator_sha256="", published_at__isnull=True
+                )
                 | (models.Q(origin="synthetic", derived_from__isnull=False) & ~models.Q(generator_sha256="")),
                 name="slide_synthetic_names_its_source",
             ),
@@ -134,7 +140,9 @@ class Upload(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="uploads")
     case_name = models.CharField(max_length=60)
     stain = models.CharField(max_length=16, validators=[validate_stain])
-    suffix = models.CharField(max_length=12, help_text=_("File name ending; the name itself is not kept: it may name a patient."))
+    suffix = models.CharField(
+        max_length=12, help_text=_("File name ending; the name itself is not kept: it may name a patient.")
+    )
     size_bytes = models.BigIntegerField()
     offset_bytes = models.BigIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -166,7 +174,9 @@ class SlideImport(models.Model):
     case_name = models.CharField(max_length=60)
     stain = models.CharField(max_length=16, validators=[validate_stain])
     drawn = models.BooleanField(default=False)
-    source_path = models.TextField(help_text=_("Where the worker finds the file; never shown outside the lead's pages."))
+    source_path = models.TextField(
+        blank=True, help_text=_("Where the worker finds the file. Never shown, forgotten once the import ends.")
+    )
     owns_source = models.BooleanField(default=False, help_text=_("Uploaded: removed once the slide is stored."))
     mpp = models.FloatField(null=True, blank=True)
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
@@ -178,11 +188,17 @@ class SlideImport(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text=_("Counts claims; only the last one may write."))
+    stored_key = models.CharField(
+        max_length=200, blank=True, help_text=_("Where this attempt puts the file; the next attempt sweeps it.")
+    )
 
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(progress__gte=0, progress__lte=1), name="import_progress_is_a_share"),
+            models.CheckConstraint(
+                condition=models.Q(progress__gte=0, progress__lte=1), name="import_progress_is_a_share"
+            ),
             models.CheckConstraint(
                 condition=models.Q(state__in=["queued", "running", "done", "failed"]), name="import_state_known"
             ),

@@ -1,12 +1,19 @@
 """Say where everything of one installation lives."""
 
 import hashlib
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 # Unix socket paths end at 107 bytes.
 LONGEST_SOCKET_PATH = 100
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def home_folder() -> Path:
+    """Return the data folder: COUNTERSTAIN_HOME, else var/ in the project."""
+    return Path(os.environ.get("COUNTERSTAIN_HOME") or PROJECT_ROOT / "var").resolve()
 
 
 @dataclass(frozen=True)

@@ -6,83 +6,178 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('viewer', '0001_cases_slides'),
+        ("viewer", "0001_cases_slides"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CellScore',
+            name="CellScore",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slide_version', models.CharField(help_text='Version of the slide that was counted.', max_length=12)),
-                ('region_l0', models.JSONField(blank=True, help_text='[x, y, width, height] in level-0 pixels; null: whole slide.', null=True)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('done', 'done'), ('failed', 'failed')], default='queued', max_length=7)),
-                ('progress', models.FloatField(default=0)),
-                ('message', models.TextField(blank=True)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('positive', models.PositiveIntegerField(blank=True, null=True)),
-                ('negative', models.PositiveIntegerField(blank=True, null=True)),
-                ('ratio', models.FloatField(blank=True, null=True)),
-                ('interval_low', models.FloatField(blank=True, null=True)),
-                ('interval_high', models.FloatField(blank=True, null=True)),
-                ('parameters', models.JSONField(default=dict)),
-                ('cells_key', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('calibrated_on', models.ForeignKey(blank=True, help_text='The slide whose white point and thresholds were applied.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='viewer.slide')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('slide', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scores', to='viewer.slide')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slide_version", models.CharField(help_text="Version of the slide that was counted.", max_length=12)),
+                (
+                    "region_l0",
+                    models.JSONField(
+                        blank=True, help_text="[x, y, width, height] in level-0 pixels; null: whole slide.", null=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("queued", "queued"), ("running", "running"), ("done", "done"), ("failed", "failed")],
+                        default="queued",
+                        max_length=7,
+                    ),
+                ),
+                ("progress", models.FloatField(default=0)),
+                ("message", models.TextField(blank=True)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("positive", models.PositiveIntegerField(blank=True, null=True)),
+                ("negative", models.PositiveIntegerField(blank=True, null=True)),
+                ("ratio", models.FloatField(blank=True, null=True)),
+                ("interval_low", models.FloatField(blank=True, null=True)),
+                ("interval_high", models.FloatField(blank=True, null=True)),
+                ("parameters", models.JSONField(default=dict)),
+                ("cells_key", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "calibrated_on",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The slide whose white point and thresholds were applied.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="viewer.slide",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "slide",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="scores", to="viewer.slide"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slide_version', models.CharField(max_length=12)),
-                ('verdict', models.CharField(choices=[('usable', 'usable'), ('minor_flaws', 'minor flaws'), ('not_usable', 'not usable')], max_length=11)),
-                ('comment', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('reader', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to=settings.AUTH_USER_MODEL)),
-                ('real_score', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='review.cellscore')),
-                ('slide', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='viewer.slide')),
-                ('synthetic_score', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='review.cellscore')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slide_version", models.CharField(max_length=12)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("usable", "usable"), ("minor_flaws", "minor flaws"), ("not_usable", "not usable")],
+                        max_length=11,
+                    ),
+                ),
+                ("comment", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "reader",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "real_score",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="review.cellscore",
+                    ),
+                ),
+                (
+                    "slide",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="viewer.slide"
+                    ),
+                ),
+                (
+                    "synthetic_score",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="review.cellscore",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Alignment',
+            name="Alignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('matrix', models.JSONField(help_text="[a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f, fixed to moving.")),
-                ('correlation', models.FloatField(help_text='Of the aligned tissue maps, -1 to 1.')),
-                ('method', models.CharField(max_length=40)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('fixed', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='viewer.slide')),
-                ('moving', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='viewer.slide')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "matrix",
+                    models.JSONField(
+                        help_text="[a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f, fixed to moving."
+                    ),
+                ),
+                ("correlation", models.FloatField(help_text="Of the aligned tissue maps, -1 to 1.")),
+                ("method", models.CharField(max_length=40)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "fixed",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="viewer.slide"),
+                ),
+                (
+                    "moving",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="viewer.slide"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('fixed', 'moving'), name='alignment_once_per_pair')],
+                "constraints": [models.UniqueConstraint(fields=("fixed", "moving"), name="alignment_once_per_pair")],
             },
         ),
         migrations.AddConstraint(
-            model_name='cellscore',
-            constraint=models.CheckConstraint(condition=models.Q(('ratio__isnull', True), models.Q(('ratio__gte', 0), ('ratio__lte', 1)), _connector='OR'), name='score_ratio_is_a_share'),
+            model_name="cellscore",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("ratio__isnull", True), models.Q(("ratio__gte", 0), ("ratio__lte", 1)), _connector="OR"
+                ),
+                name="score_ratio_is_a_share",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cellscore',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('negative__isnull', False), ('positive__isnull', False)), _connector='OR'), name='score_done_has_counts'),
+            model_name="cellscore",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "done"), _negated=True),
+                    models.Q(("negative__isnull", False), ("positive__isnull", False)),
+                    _connector="OR",
+                ),
+                name="score_done_has_counts",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['usable', 'minor_flaws', 'not_usable'])), name='review_verdict_known'),
+            model_name="review",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("verdict__in", ["usable", "minor_flaws", "not_usable"])),
+                name="review_verdict_known",
+            ),
         ),
     ]

@@ -1,0 +1,1 @@
+"""Pixels of whole slides: reading, tiles, drawn tissue, nuclei. Pure: no Django, no torch."""

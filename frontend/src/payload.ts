@@ -1,0 +1,149 @@
+/** What the server writes into the pages and answers over the API. Names are the server's. */
+import type { Affine } from "./geometry";
+
+export interface ServedLevel {
+  width: number;
+  height: number;
+  tile_width: number;
+  tile_height: number;
+  /** Level-0 pixels per pixel of this level. */
+  downsample: number;
+}
+
+export interface SlidePayload {
+  id: number;
+  title: string;
+  case: string;
+  stain: string;
+  stain_name: string;
+  synthetic: boolean;
+  drawn: boolean;
+  width: number;
+  height: number;
+  /** Micrometres per level-0 pixel; null while nobody has supplied it. */
+  mpp: number | null;
+  mpp_source: "file" | "hand" | "";
+  mpp_note: string;
+  version: string;
+  /** With {level}, {col} and {row}; level 0 is the finest. */
+  tile_url: string;
+  levels: ServedLevel[];
+  thumbnail_url: string;
+  open_url: string;
+  token_seconds: number;
+  resampled_note: string;
+}
+
+export const LABEL_VALUES = ["tumor", "normal", "unsure", "exclude"] as const;
+export type LabelValue = (typeof LABEL_VALUES)[number];
+
+export interface PatchPayload {
+  id: number;
+  column: number;
+  row: number;
+  x: number;
+  y: number;
+  size: number;
+  tissue_share: number;
+  offered: boolean;
+  label: LabelValue | null;
+  label_id: number | null;
+}
+
+export interface LabelCounts {
+  tumor: number;
+  normal: number;
+  unsure: number;
+  exclude: number;
+  left: number;
+  total: number;
+}
+
+export interface LabellingPayload {
+  slide: SlidePayload;
+  grid: {
+    columns: number;
+    rows: number;
+    size_l0: number;
+    otsu_threshold: number;
+    target_mpp: number;
+    patch_px: number;
+    resampled: boolean;
+    note: string;
+  };
+  patches: PatchPayload[];
+  counts: LabelCounts;
+  can_label: boolean;
+  reader: string;
+  /** With {id}. */
+  label_url: string;
+}
+
+export interface LabelAnswer {
+  id: number;
+  patch: number;
+  value: LabelValue | null;
+  created_at: string;
+  counts: LabelCounts;
+}
+
+export interface ScorePayload {
+  id: number;
+  slide: number;
+  state: "queued" | "running" | "done" | "failed";
+  progress: number;
+  message: string;
+  positive: number | null;
+  negative: number | null;
+  cells: number | null;
+  /** Positive / all cells, 0 to 1; null when there is no cell. */
+  ratio: number | null;
+  interval: [number, number] | null;
+  grade: string | null;
+  grade_note: string;
+  sensitivity: { dab_threshold: number; ratio: number | null }[];
+  parameters: Record<string, unknown>;
+  calibrated_on: number | string | null;
+}
+
+export type Verdict = "usable" | "minor_flaws" | "not_usable";
+
+export interface ReviewEntry {
+  reader: string;
+  verdict: Verdict;
+  verdict_name: string;
+  comment: string;
+  created_at: string;
+}
+
+export interface ReviewPayload {
+  source: SlidePayload;
+  real: SlidePayload | null;
+  synthetic: SlidePayload;
+  /** Level-0 pixels of the source slide to those of the real one. */
+  alignment: { matrix: Affine; correlation: number; method: string } | null;
+  scores: { real: ScorePayload | null; synthetic: ScorePayload | null };
+  reviews: ReviewEntry[];
+  can: { score: boolean; sign: boolean };
+  lineage: { run: number | string | null; epoch: number | null; dataset: string | null; generator_sha256: string };
+  ki67: boolean;
+  urls: { scores: string; reviews: string };
+}
+
+export interface ImportPayload {
+  id: number;
+  case: string;
+  stain: string;
+  state: "queued" | "running" | "done" | "failed";
+  progress: number;
+  message: string;
+  slide: number | null;
+  created_at?: string;
+}
+
+/** Read the JSON that a template left in the page with `json_script`. */
+export function readPayload<T>(id: string): T {
+  const element = document.getElementById(id);
+  if (!element?.textContent) throw new Error(`The page holds no data under "${id}". Reload it; if that stays, tell us.`);
+  return JSON.parse(element.textContent) as T;
+}

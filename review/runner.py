@@ -1,0 +1,74 @@
+"""Count the nuclei of one score and put them into storage. Writes nothing to the database."""
+
+import errno
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from viewer.imaging.cells import CellCount, CountParameters, calibrate, count_slide
+
+from review.cell_file import write_cells
+from review.models import CellScore
+from viewer.imaging.errors import DiskFull
+from viewer.models import Slide
+from viewer.readers import open_reader
+from viewer.storage import save_file
+
+OnProgress = Callable[[float], None]
+
+
+def count_cells(score: CellScore, on_progress: OnProgress) -> CellCount:
+    """Count with the calibration of the score's calibration slide, whole slide or region."""
+    report = at_intervals(on_progress)
+    report(0.0)
+    parameters = calibration(score.calibrated_on or score.slide)
+    report(0.0)
+    with open_reader(score.slide) as reader:
+        return count_slide(
+            reader,
+            score.slide.mpp,
+            parameters,
+            region=tuple(score.region_l0) if score.region_l0 else None,
+            on_progress=report,
+        )
+
+
+def calibration(slide: Slide) -> CountParameters:
+    """Return the parameters that a finished count of the slide used, else calibrate on its pixels now."""
+    with open_reader(slide) as reader:
+        return calibrate(reader, slide.mpp)
+
+
+def store_cells(score: CellScore, count: CellCount) -> str:
+    """Write the column file and return its key. Each attempt has its own, so that a stored file never changes."""
+    key = f"scores/{score.pk}/attempt-{score.attempt}.npz"
+    settings.LAYOUT.work.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=settings.LAYOUT.work) as folder:
+            local = Path(folder) / "cells.npz"
+            write_cells(local, count)
+            save_file(local, key, may_link=True)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DiskFull(
+            _("The disk is full: the cells could not be stored. Free some space and count again.")
+        ) from error
+    return key
+
+
+def at_intervals(on_progress: OnProgress) -> OnProgress:
+    """Pass progress on at most once per RUN_HEARTBEAT_SECONDS: a count reports every tile."""
+    last = -float("inf")
+
+    def report(share: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= settings.RUN_HEARTBEAT_SECONDS:
+            last = now
+            on_progress(share)
+
+    return report

@@ -1,0 +1,132 @@
+"""Real against synthetic ratio, slide by slide and together (Xu et al. 2020, Tables 3 and 4, in kind).
+
+The paper's totals are plain means of the slides' ratios; the pooled ratio, all cells of all slides together, stands beside.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Project, User
+from review.models import CellScore, Review
+from review.selectors import KI67
+from viewer.models import Slide
+from viewer.selectors import visible_slides
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One synthetic slide and the real slide of its case and stain, with their newest finished scores."""
+
+    synthetic: Slide
+    real: Slide | None
+    synthetic_score: CellScore | None
+    real_score: CellScore | None
+    verdict: Review | None
+
+    @property
+    def why_not_compared(self) -> str:
+        """Say why the two ratios cannot be set against each other; empty when they can."""
+        if self.real is None:
+            return _("no real slide of this stain")
+        if self.real_score is None or self.synthetic_score is None:
+            return _("not counted yet")
+        if self.real_score.ratio is None or self.synthetic_score.ratio is None:
+            return _("no cells found")
+        if self.synthetic_score.calibrated_on_id != self.real.pk or self.real_score.calibrated_on_id != self.real.pk:
+            return _("counted with different calibrations")
+        return ""
+
+    @property
+    def difference(self) -> float | None:
+        """Return synthetic minus real ratio."""
+        if self.why_not_compared or self.synthetic_score is None or self.real_score is None:
+            return None
+        assert self.synthetic_score.ratio is not None and self.real_score.ratio is not None
+        return self.synthetic_score.ratio - self.real_score.ratio
+
+
+@dataclass(frozen=True)
+class Total:
+    """Ratios of several slides taken together."""
+
+    real: float
+    synthetic: float
+
+    @property
+    def difference(self) -> float:
+        return self.synthetic - self.real
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All pairs of a project, and the totals over those that can be compared."""
+
+    pairs: list[Pair]
+    compared: int
+    mean_of_slides: Total | None
+    pooled: Total | None
+    ki67: bool
+
+
+def comparison(project: Project, user: User) -> Comparison:
+    """Compare all synthetic slides of a project that the user may see. Five queries, however many slides."""
+    synthetic = list(
+        visible_slides(user, project).filter(origin=Slide.Origin.SYNTHETIC).select_related("case__project")
+    )
+    real = _real_slides(synthetic)
+    scores = _finished_scores([*synthetic, *real.values()])
+    verdicts = {row.slide_id: row for row in Review.objects.filter(slide__in=synthetic).order_by("pk")}
+    pairs = []
+    for slide in synthetic:
+        other = real.get((slide.case_id, slide.stain))
+        pairs.append(
+            Pair(slide, other, scores.get(slide.pk), scores.get(other.pk) if other else None, verdicts.get(slide.pk))
+        )
+    compared = [
+        (pair.real_score, pair.synthetic_score)
+        for pair in pairs
+        if not pair.why_not_compared and pair.real_score and pair.synthetic_score
+    ]
+    return Comparison(
+        pairs=pairs,
+        compared=len(compared),
+        mean_of_slides=_total(compared, _mean_ratio),
+        pooled=_total(compared, _pooled_ratio),
+        ki67=project.target_stain == KI67,
+    )
+
+
+def _real_slides(synthetic: list[Slide]) -> dict[tuple[int, str], Slide]:
+    """Return the newest ready real slide by case and stain."""
+    cases = {slide.case_id for slide in synthetic}
+    ready = Slide.objects.filter(case__in=cases, origin=Slide.Origin.REAL, state=Slide.State.READY)
+    return {(slide.case_id, slide.stain): slide for slide in ready.select_related("case__project").order_by("pk")}
+
+
+def _finished_scores(slides: list[Slide]) -> dict[int, CellScore]:
+    """Return the newest finished whole-slide score of each slide as it is now."""
+    versions = {slide.pk: slide.version for slide in slides}
+    done = CellScore.objects.filter(slide__in=versions, state=CellScore.State.DONE, region_l0__isnull=True)
+    return {
+        score.slide_id: score
+        for score in done.select_related("slide").order_by("pk")
+        if score.slide_version == versions[score.slide_id]
+    }
+
+
+def _total(pairs, ratio) -> Total | None:
+    if not pairs:
+        return None
+    return Total(real=ratio([real for real, _other in pairs]), synthetic=ratio([other for _real, other in pairs]))
+
+
+def _mean_ratio(scores: Iterable[CellScore]) -> float:
+    ratios = [score.ratio for score in scores if score.ratio is not None]
+    return sum(ratios) / len(ratios)
+
+
+def _pooled_ratio(scores: Iterable[CellScore]) -> float:
+    scores = list(scores)
+    return sum(score.positive or 0 for score in scores) / sum(score.cells or 0 for score in scores)

@@ -1,0 +1,442 @@
+"""What a run can be told. The defaults are the paper's (preset "paper"); each key says its unit and its source.
+
+"Paper" is Xu et al. 2020, doi 10.3389/fmolb.2020.571180. Where the paper is silent or can be read in two ways, the
+key's text says which reading is the default and why. This file imports no torch: services and pages read it.
+"""
+
+import ast
+import inspect
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
+
+from training.learning.errors import ConfigError
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+class Option(NamedTuple):
+    """One key as a form shows it. `type` is int, float, bool, str, "a|b|c" for a choice, or "int,…" for a list."""
+
+    key: str
+    default: Any
+    type: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Keys that every kind of run has."""
+
+    kind: ClassVar[str] = ""
+
+    seed: int = 0
+    """Seed of every random draw; the same seed on the same machine gives the same result. The paper names none."""
+
+    device: Device = "auto"
+    """Where to compute: auto takes a CUDA device if there is one."""
+
+    precision: Precision = "auto"
+    """Number format of the forward passes: auto takes bfloat16 where the device computes it fast, else float32.
+    The paper trained in float32."""
+
+    threads: int = 0
+    """CPU threads; 0 takes as many as there are cores."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from JSON values; keys left out take their default.
+
+        Raises:
+            ConfigError: a key is unknown, or a value has the wrong type or makes no sense.
+        """
+        types = get_type_hints(cls)
+        known = {field.name for field in fields(cls)}
+        for key in values:
+            if key not in known:
+                raise ConfigError(f"A {cls.kind} run has no key {key!r}; it knows {', '.join(sorted(known))}.")
+        return cls(**{key: _checked(key, value, types[key]) for key, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all keys as JSON values, defaults filled in."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def describe(cls) -> list[Option]:
+        """Return the keys in the order of the form."""
+        types, docs = get_type_hints(cls), _field_docs(cls)
+        return [
+            Option(
+                field.name,
+                list(field.default) if isinstance(field.default, tuple) else field.default,
+                _type_name(types[field.name]),
+                docs[field.name],
+            )
+            for field in fields(cls)
+        ]
+
+    def _require(self, holds: bool, key: str, expected: str) -> None:
+        if not holds:
+            raise ConfigError(f"{key} is {getattr(self, key)!r}; expected {expected}.")
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        self._require(self.seed >= 0, "seed", "0 or more")
+        self._require(self.threads >= 0, "threads", "0 (all cores) or more")
+
+
+@dataclass(frozen=True)
+class MilConfig(RunConfig):
+    """A classifier of instances into tumour and normal, from labels of large patches."""
+
+    kind: ClassVar[str] = "mil"
+
+    epochs: int = 100
+    """Epochs; each scores all instances, then trains on the picks. Paper: 100."""
+
+    learning_rate: float = 1e-4
+    """Adam's learning rate. Paper: 0.0001, constant."""
+
+    weight_decay: float = 1e-4
+    """Adam's L2 term. The paper is silent; Campanella et al. 2019, whose other settings equal the paper's, use 1e-4."""
+
+    batch_size: int = 32
+    """Picked instances per training step. The paper is silent."""
+
+    score_batch_size: int = 128
+    """Instances scored at a time; a matter of memory only."""
+
+    width: int = 64
+    """Channels of the first stage. Paper: ResNet34, 64."""
+
+    stages: tuple[int, ...] = (3, 4, 6, 3)
+    """Residual blocks of the four stages. Paper: ResNet34, 3, 4, 6, 3."""
+
+    init_weights: str = ""
+    """Path of ImageNet weights (safetensors, torchvision's names, the last layer is left out); empty starts at random.
+    The paper is silent; Campanella et al. start from ImageNet."""
+
+    normalization: Literal["campanella", "imagenet"] = "campanella"
+    """Input scaling: mean .5 and deviation .1 (Campanella et al. 2019), or ImageNet's, for ImageNet weights.
+    The paper is silent."""
+
+    input_reduction: int = 1
+    """Instances are shrunk by this factor before the network sees them. Differs from the paper: it uses 1;
+    2 makes a CPU four times as fast."""
+
+    background_share: float = 0.05
+    """Instances with less tissue than this (Otsu, 0 to 1) are dropped. Paper: background is removed; no share given."""
+
+    instances_per_bag: int = 0
+    """Instances of each bag that are drawn and scored in an epoch; 0 scores all. Differs from the paper: it scores all;
+    a draw makes epochs short where there are few bags."""
+
+    picks_per_bag: int = 1
+    """Highest instances of each bag that are trained on. Paper: 1."""
+
+    augment: bool = False
+    """Flip and turn the picks by quarter turns. The paper is silent."""
+
+    ema_decay: float = 0.0
+    """Share of the old weights that the averaged copy keeps at each step; the averaged copy is what is validated and
+    saved. 0 saves the trained weights themselves. Differs from the paper: it averages nothing."""
+
+    threshold: float = 0.5
+    """Probability from which an instance counts as tumour. The paper is silent."""
+
+    threshold_from: Literal["fixed", "validation"] = "fixed"
+    """fixed: the threshold above. validation: each epoch takes the threshold with the smallest balanced error on the
+    validation bags. Differs from the paper, which mentions no calibration."""
+
+    max_seconds: int = 0
+    """End after the epoch in which this many seconds have passed; 0 never. A run that ends by time is not repeatable."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        super().__post_init__()
+        for key in ("epochs", "batch_size", "score_batch_size", "input_reduction", "picks_per_bag"):
+            self._require(getattr(self, key) >= 1, key, "1 or more")
+        self._require(self.width >= 4, "width", "4 or more")
+        self._require(len(self.stages) == 4 and min(self.stages) >= 1, "stages", "four numbers of 1 or more")
+        self._require(self.learning_rate > 0, "learning_rate", "more than 0")
+        self._require(self.weight_decay >= 0, "weight_decay", "0 or more")
+        self._require(self.instances_per_bag >= 0, "instances_per_bag", "0 (all) or more")
+        self._require(self.max_seconds >= 0, "max_seconds", "0 (no limit) or more")
+        self._require(0 <= self.background_share < 1, "background_share", "a share from 0 to below 1")
+        self._require(0 < self.threshold < 1, "threshold", "a probability between 0 and 1")
+        self._require(0 <= self.ema_decay < 1, "ema_decay", "a share from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class CycleGanConfig(RunConfig):
+    """The class-conditional CycleGAN between two stains."""
+
+    kind: ClassVar[str] = "cyclegan"
+
+    epochs: int = 100
+    """Epochs. Paper: 100."""
+
+    steps_per_epoch: int = 0
+    """Training steps of an epoch; 0 goes once through the larger stain. Differs from the paper when set."""
+
+    batch_size: int = 1
+    """Patches of each stain per step. The paper is silent; CycleGAN uses 1."""
+
+    ngf: int = 64
+    """Channels of the generators' first layer. Paper, Table 2: 64."""
+
+    ndf: int = 64
+    """Channels of the discriminators' first layer. Paper, Table 2: 64."""
+
+    n_blocks: int = 1
+    """Residual blocks in the middle of a generator. Table 2 lists one pair of convolutions, read as one block; the text
+    says "more complicated" than CycleGAN, which has 9."""
+
+    class_channel: bool = True
+    """Give the networks the patch's class as a plane of -1 (normal) or +1 (tumour). Paper: yes; false is the ablation
+    of its Figure 11."""
+
+    d_conditional: bool = True
+    """The discriminators see the class plane too. Table 2 omits the plane for both networks alike; Mirza & Osindero
+    2014, whom it follows, condition both."""
+
+    class_plane: Literal["hard", "soft"] = "hard"
+    """hard: the class, -1 or +1. soft: twice the classifier's probability minus 1. Paper: "class label"."""
+
+    generator_loss: Literal["logit", "sigmoid", "lsgan"] = "logit"
+    """How the generators are judged. logit: squared error of the discriminator's logit to 1; sigmoid: of its
+    probability to 1, the paper's words taken literally, which saturates; both with binary cross-entropy for the
+    discriminators, as the paper says. lsgan: squared error of the logit for both, as raw CycleGAN."""
+
+    d_output: Literal["average", "map"] = "average"
+    """average: one logit a patch (Table 2: AveragePool). map: one logit a position, as in PatchGAN."""
+
+    cycle_loss: Literal["l1", "mse"] = "l1"
+    """Distance between a patch and its way there and back. The paper is silent; CycleGAN uses L1."""
+
+    cycle_weight: float = 10.0
+    """Weight of the cycle loss. The paper is silent; CycleGAN uses 10."""
+
+    identity_weight: float = 0.0
+    """Weight of the identity loss, as a share of cycle_weight; 0 is none. The paper is silent; 0.5 in CycleGAN's paintings."""
+
+    pool_size: int = 50
+    """Earlier synthetic patches that the discriminators are shown again. The paper is silent; CycleGAN uses 50."""
+
+    learning_rate_g: float = 1e-4
+    """Adam's learning rate of the generators. Paper: 0.0001."""
+
+    learning_rate_d: float = 1e-4
+    """Adam's learning rate of the discriminators. Paper: 0.0001."""
+
+    beta1: float = 0.5
+    """Adam's first decay. The paper is silent; CycleGAN uses 0.5."""
+
+    beta2: float = 0.999
+    """Adam's second decay. The paper is silent; CycleGAN uses 0.999."""
+
+    lr_decay_from: float = 1.0
+    """Share of the steps after which the learning rates fall in a line to 0; 1 keeps them. Differs from the paper when
+    below 1: it names one constant rate."""
+
+    warm_steps: int = 0
+    """Steps at the start in which both generators only learn to return their input. Differs from the paper, which is
+    silent on the start; without it a small run tends to invert the colours."""
+
+    warm_learning_rate: float = 1e-3
+    """Adam's learning rate during the warm start."""
+
+    ema_decay: float = 0.0
+    """Share of the old weights that the averaged generators keep at each step; the averaged ones are validated and
+    saved. 0 saves the trained ones themselves. Differs from the paper: it averages nothing."""
+
+    crop_px: int = 0
+    """Side of the square cut at random from each patch, at the target mpp; 0 takes whole patches. Paper: 224, whole."""
+
+    augment: bool = False
+    """Flip and turn the patches by quarter turns. The paper is silent."""
+
+    background_share: float = 0.05
+    """Patches with less tissue than this (Otsu, 0 to 1) are normal whatever the classifier says: it never saw
+    background. The paper is silent."""
+
+    background_draws: float = -1.0
+    """Share of the draws that go to background patches; -1 draws all patches alike. Paper: background is kept."""
+
+    patches_per_slide: int = 0
+    """Patches taken from each slide, spread evenly; 0 takes all. Paper: all."""
+
+    selection: Literal["stain_distance", "positive_ratio", "last"] = "stain_distance"
+    """How the best epoch is found on the validation slides, after inverted ones are put last. stain_distance: the
+    distance of the optical densities of synthetic and real target patches, class by class. positive_ratio: the
+    difference of the shares of brown nuclei, for nuclear DAB stains. last: the last epoch. Paper: "the best result on
+    the validation set", by a measure it does not name."""
+
+    validation_fields: int = 8
+    """Fields of two by two patches on the validation slides that every epoch is judged by."""
+
+    core_px: int = 112
+    """Middle of a tile that is kept when validation fields and previews are painted; as in synthesis."""
+
+    halo_px: int = 32
+    """Margin of a tile that is painted and thrown away; as in synthesis."""
+
+    state_every_steps: int = 500
+    """Steps between two saves of the whole state, from which a killed run goes on; also saved each epoch."""
+
+    max_seconds: int = 0
+    """End with the step in which this many seconds have passed; 0 never. A run that ends by time is not repeatable."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        super().__post_init__()
+        for key in ("epochs", "batch_size", "state_every_steps", "validation_fields", "core_px"):
+            self._require(getattr(self, key) >= 1, key, "1 or more")
+        for key in ("steps_per_epoch", "n_blocks", "pool_size", "warm_steps", "patches_per_slide", "halo_px"):
+            self._require(getattr(self, key) >= 0, key, "0 or more")
+        for key in ("ngf", "ndf"):
+            self._require(getattr(self, key) >= 2, key, "2 or more")
+        for key in ("learning_rate_g", "learning_rate_d", "warm_learning_rate"):
+            self._require(getattr(self, key) > 0, key, "more than 0")
+        for key in ("cycle_weight", "identity_weight", "max_seconds"):
+            self._require(getattr(self, key) >= 0, key, "0 or more")
+        for key in ("beta1", "beta2", "ema_decay", "background_share"):
+            self._require(0 <= getattr(self, key) < 1, key, "a number from 0 to below 1")
+        self._require(0 <= self.lr_decay_from <= 1, "lr_decay_from", "a share from 0 to 1")
+        self._require(self.background_draws == -1 or 0 <= self.background_draws < 1, "background_draws", "-1 or a share")
+        self._require(self.crop_px == 0 or self.crop_px >= 32, "crop_px", "0 (whole patches) or at least 32")
+        for key in ("crop_px", "core_px", "halo_px"):
+            self._require(getattr(self, key) % 4 == 0, key, "a multiple of 4: the generator halves the size twice")
+
+
+@dataclass(frozen=True)
+class SynthesisConfig(RunConfig):
+    """Painting a slide in the target stain."""
+
+    kind: ClassVar[str] = "synthesis"
+
+    core_px: int = 224
+    """Middle of each tile that is kept, at the target mpp. Paper: 224, the patch itself. A core near the training crop
+    keeps the statistics of instance normalisation as they were in training."""
+
+    halo_px: int = 32
+    """Margin of each tile that is painted and thrown away. Differs from the paper: it pastes patches edge to edge;
+    a generator with one residual block sees 41 pixels, one with nine 169."""
+
+    blend_px: int = 16
+    """Width of the band, half of it in the halo, in which neighbouring tiles are mixed. Differs from the paper: 0."""
+
+    batch_size: int = 8
+    """Tiles painted at a time; a matter of memory only."""
+
+    background_share: float = 0.05
+    """Patches with less tissue than this (Otsu, 0 to 1) are normal whatever the classifier says, as in training."""
+
+    quality: int = 88
+    """JPEG quality of the written slide, 1 to 100."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        super().__post_init__()
+        for key in ("core_px", "halo_px"):
+            self._require(getattr(self, key) % 4 == 0, key, "a multiple of 4: the generator halves the size twice")
+        self._require(self.core_px >= 16, "core_px", "16 or more")
+        self._require(self.halo_px >= 0, "halo_px", "0 or more")
+        fits = 0 <= self.blend_px <= 2 * self.halo_px and self.blend_px <= self.core_px and self.blend_px % 2 == 0
+        self._require(fits, "blend_px", "an even number up to twice halo_px and up to core_px")
+        self._require(self.batch_size >= 1, "batch_size", "1 or more")
+        self._require(0 <= self.background_share < 1, "background_share", "a share from 0 to below 1")
+        self._require(1 <= self.quality <= 100, "quality", "a number from 1 to 100")
+
+
+@dataclass(frozen=True)
+class ScoreConfig(RunConfig):
+    """The class map of a slide."""
+
+    kind: ClassVar[str] = "score"
+
+    batch_size: int = 128
+    """Instances scored at a time; a matter of memory only."""
+
+    background_share: float = 0.05
+    """Instances with less tissue than this (Otsu, 0 to 1) are not scored, as in training."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that make no sense."""
+        super().__post_init__()
+        self._require(self.batch_size >= 1, "batch_size", "1 or more")
+        self._require(0 <= self.background_share < 1, "background_share", "a share from 0 to below 1")
+
+
+CONFIGS: dict[str, type[RunConfig]] = {cls.kind: cls for cls in (MilConfig, CycleGanConfig, SynthesisConfig, ScoreConfig)}
+
+PRESETS = ("paper", "cpu", "tiny")
+
+_SMALL: dict[str, dict[str, dict[str, Any]]] = {
+    # "cpu": a demonstration on a few slides of drawn tissue, minutes on two cores.
+    "cpu": {
+        "mil": {},
+        "cyclegan": {},
+        "synthesis": {},
+    },
+    # "tiny": everything runs, nothing is learnt; for tests.
+    "tiny": {
+        "mil": {},
+        "cyclegan": {},
+        "synthesis": {},
+    },
+}
+
+
+def preset(kind: str, name: str) -> RunConfig:
+    """Return a configuration by name: paper, cpu (a demonstration in minutes) or tiny (a test in seconds)."""
+    if kind not in CONFIGS or name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r} of {kind!r}; expected {PRESETS} of {tuple(CONFIGS)}.")
+    return replace(CONFIGS[kind](), **_SMALL.get(name, {}).get(kind, {}))
+
+
+def from_dict(kind: str, values: dict[str, Any]) -> RunConfig:
+    """Build the configuration of a kind of run from JSON values."""
+    if kind not in CONFIGS:
+        raise ConfigError(f"There is no run of kind {kind!r}; expected one of {tuple(CONFIGS)}.")
+    return CONFIGS[kind].from_dict(values)
+
+
+def _checked(key: str, value: Any, expected: Any) -> Any:
+    """Return the JSON value as the field's type, or refuse it."""
+    if get_origin(expected) is Literal:
+        if value in get_args(expected):
+            return value
+        raise ConfigError(f"{key} is {value!r}; expected one of {', '.join(get_args(expected))}.")
+    if get_origin(expected) is tuple:
+        if isinstance(value, list | tuple) and all(type(item) is int for item in value):
+            return tuple(value)
+        raise ConfigError(f"{key} is {value!r}; expected a list of whole numbers.")
+    if expected is float and type(value) is int:
+        return float(value)
+    if type(value) is not expected:
+        raise ConfigError(f"{key} is {value!r}; expected {expected.__name__}.")
+    return value
+
+
+def _type_name(expected: Any) -> str:
+    if get_origin(expected) is Literal:
+        return "|".join(get_args(expected))
+    if get_origin(expected) is tuple:
+        return "int,…"
+    return str(expected.__name__)
+
+
+@cache
+def _field_docs(cls: type) -> dict[str, str]:
+    """Return the string under each field, parents' fields included. Read from the source file, once."""
+    docs: dict[str, str] = {}
+    for part in reversed(cls.__mro__[:-1]):
+        (body,) = [node.body for node in ast.parse(inspect.getsource(part)).body if isinstance(node, ast.ClassDef)]
+        for field, text in zip(body, body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+                value = text.value
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    docs[field.target.id] = inspect.cleandoc(value.value).replace("\n", " ")
+    return docs

@@ -1,0 +1,295 @@
+"""Pixels of a frozen data set: bags of instances for MIL, patches of whole slides for the CycleGAN.
+
+Pixels are uint8 RGB. Coordinates marked l0 are level-0 pixels; everything else is in pixels at the manifest's
+`target_mpp`, to which slides with another mpp are resampled.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training.learning.errors import NotEnoughData, SlideChanged
+from training.learning.manifest import LABELS, Manifest, PatchRow, SlideRow
+from training.learning.store import Pixels, Store, open_store
+from viewer.imaging.foreground import TissueMask, tissue_mask
+from viewer.imaging.geometry import patch_side_l0
+from viewer.imaging.slides import SlideReader, content_sha256, open_slide
+
+Progress = Callable[[int, int, str], None]  # done, total, what
+
+# Slides whose mpp differs from the target by less than this share are used as they are.
+SAME_MPP = 0.01
+STRIP_PX = 8192
+
+
+class TargetReader:
+    """A slide seen at the target mpp: x, y, width and height count pixels of that resolution."""
+
+    def __init__(self, reader: SlideReader, mpp: float, target_mpp: float) -> None:
+        """See `reader`, whose level-0 pixels measure `mpp` µm, at `target_mpp`."""
+        self.reader = reader
+        ratio = target_mpp / mpp
+        self.resampled = abs(ratio - 1) > SAME_MPP
+        self.scale = ratio if self.resampled else 1.0  # level-0 pixels per pixel
+        self.mpp = target_mpp if self.resampled else mpp
+        self.width = max(1, round(reader.width_l0 / self.scale))
+        self.height = max(1, round(reader.height_l0 / self.scale))
+
+    def read(self, x: int, y: int, width: int, height: int) -> Pixels:
+        """Read a rectangle, uint8 [height, width, 3]; what lies off the slide is white. Wide ones are read in parts."""
+        parts = []
+        for left in range(x, x + width, STRIP_PX):
+            part = min(STRIP_PX, x + width - left)
+            if self.resampled:
+                x_l0, y_l0 = round(left * self.scale), round(y * self.scale)
+                size_l0 = (max(1, round(part * self.scale)), max(1, round(height * self.scale)))
+                parts.append(self.reader.read_scaled(x_l0, y_l0, *size_l0, part, height))
+            else:
+                parts.append(self.reader.read_region(left, y, 0, part, height))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def tissue(self, mask: TissueMask, x: int, y: int, side: int) -> float:
+        """Return the tissue share of a square, 0 to 1."""
+        return mask.share(*(round(value * self.scale) for value in (x, y, side, side)))
+
+
+def open_frozen(row: SlideRow, slides_root: Path, verified: set[str]) -> SlideReader:
+    """Open a slide of the manifest, once its bytes are known to be those that were frozen.
+
+    Raises:
+        SlideChanged: the file is missing, has other bytes, or another size.
+    """
+    path = slides_root / row.key
+    if not path.exists():
+        raise SlideChanged(f"Slide {row.key} of case {row.case} is missing; put it back, or freeze a new data set.")
+    if row.key not in verified:
+        found = content_sha256(path)
+        if found != row.sha256:
+            raise SlideChanged(
+                f"Slide {row.key} of case {row.case} has changed: its sha256 is {found[:12]}…, the manifest froze "
+                f"{row.sha256[:12]}…. Put the old file back, or freeze a new data set."
+            )
+        verified.add(row.key)
+    reader = open_slide(path)
+    if (reader.width_l0, reader.height_l0) != (row.width_l0, row.height_l0):
+        reader.close()
+        raise SlideChanged(
+            f"Slide {row.key} measures {reader.width_l0} × {reader.height_l0} pixels, the manifest says "
+            f"{row.width_l0} × {row.height_l0}; freeze a new data set."
+        )
+    return reader
+
+
+def cut(pixels: Pixels, side: int) -> Pixels:
+    """Cut [H, W, 3] into its whole squares, [H // side * W // side, side, side, 3], row by row."""
+    rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
+    squares = pixels[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
+    return np.ascontiguousarray(squares.swapaxes(1, 2)).reshape(rows * columns, side, side, 3)
+
+
+def reduce_pixels(pixels: Pixels, factor: int) -> Pixels:
+    """Shrink [N, H, W, 3] by averaging `factor` × `factor` pixels."""
+    if factor == 1:
+        return pixels
+    size = (pixels.shape[2] // factor, pixels.shape[1] // factor)
+    return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pixels]).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Labelled large patches as bags of instances.
+
+    pixels: [N, side, side, 3]; bag: [N], sorted; labels: [B], 0 normal and 1 tumour; patches: the B rows of the manifest.
+    """
+
+    pixels: Pixels
+    bag: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    patches: list[PatchRow]
+
+
+def load_bags(
+    manifest: Manifest,
+    stain: str,
+    split: str,
+    slides_root: Path,
+    folder: Path,
+    background_share: float,
+    input_reduction: int,
+    progress: Progress,
+) -> Bags:
+    """Decode the instances of all labelled patches of one stain and split; background instances are dropped.
+
+    Raises:
+        NotEnoughData: there is no such patch, or a patch holds no instance with enough tissue.
+    """
+    patches = manifest.bags_of(stain, split)
+    if not patches:
+        raise NotEnoughData(
+            f"The data set has no labelled {stain} patch for {split}; label patches of a {split} case, freeze again."
+        )
+    header = manifest.header
+    verified: set[str] = set()
+
+    def fill() -> Iterator[tuple[Pixels, Mapping[str, npt.NDArray[Any]]]]:
+        reader: SlideReader | None = None
+        opened = ""
+        try:
+            for number, patch in enumerate(patches):
+                if patch.slide != opened:
+                    if reader is not None:
+                        reader.close()
+                    slide = manifest.slide(patch.slide)
+                    reader = open_frozen(slide, slides_root, verified)
+                    mask, opened = tissue_mask(reader), patch.slide
+                assert reader is not None
+                pixels, kept = bag_instances(reader, mask, patch, header.patch_px, header.instance_px, background_share)
+                if not kept.any():
+                    raise NotEnoughData(
+                        f"No instance of {patch.place} holds {background_share:.0%} of tissue, so it cannot be learnt "
+                        "from. Exclude this patch, or lower background_share."
+                    )
+                yield reduce_pixels(pixels[kept], input_reduction), {"bag": np.full(int(kept.sum()), number, np.int64)}
+                progress(number + 1, len(patches), f"Reading {stain} patches")
+        finally:
+            if reader is not None:
+                reader.close()
+
+    identity = {
+        "manifest": manifest.sha256,
+        "stain": stain,
+        "split": split,
+        "background_share": background_share,
+        "input_reduction": input_reduction,
+    }
+    store = open_store(folder, f"bags-{split}", identity, header.instance_px // input_reduction, fill)
+    labels = np.array([LABELS.index(patch.label) for patch in patches], np.int64)
+    return Bags(store.pixels, store.table["bag"], labels, patches)
+
+
+def bag_instances(
+    reader: SlideReader, mask: TissueMask, patch: PatchRow, patch_px: int, instance_px: int, background_share: float
+) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+    """Cut a large patch into its instances, row by row, and tell which hold enough tissue.
+
+    Returns pixels [n * n, instance_px, instance_px, 3] and kept [n * n] for n = patch_px // instance_px.
+    """
+    size = patch.size_l0
+    instances = cut(reader.read_scaled(patch.x_l0, patch.y_l0, size, size, patch_px, patch_px), instance_px)
+    kept = [
+        mask.share(x_l0, y_l0, side_l0, side_l0) >= background_share
+        for x_l0, y_l0, side_l0 in instance_corners(patch, patch_px // instance_px)
+    ]
+    return instances, np.array(kept)
+
+
+def instance_corners(patch: PatchRow, per_side: int) -> list[tuple[int, int, int]]:
+    """Return x_l0, y_l0 and side_l0 of a patch's instances, row by row."""
+    side = patch.size_l0 / per_side
+    return [
+        (patch.x_l0 + round(column * side), patch.y_l0 + round(row * side), round(side))
+        for row in range(per_side)
+        for column in range(per_side)
+    ]
+
+
+def load_patches(
+    manifest: Manifest,
+    stain: str,
+    split: str,
+    slides_root: Path,
+    folder: Path,
+    patches_per_slide: int,
+    progress: Progress,
+) -> Store:
+    """Cut the slides of one stain and split on the grid of instances, background kept (the CycleGAN's data).
+
+    The table holds tissue, the share of tissue. Where single patches are held back from a training slide, the grid
+    cells that touch them belong to their split. `patches_per_slide` above 0 takes an even spread of the cells.
+
+    Raises:
+        NotEnoughData: no slide or no cell is left.
+    """
+    held_back = {patch.slide for patch in manifest.bags_of(stain, split) if patch.split}
+    slides = [
+        row for row in manifest.slides if row.stain == stain and (row.split == split or row.key in held_back)
+    ]
+    if not slides:
+        raise NotEnoughData(f"The data set has no {stain} slide for {split}; a CycleGAN needs both stains in each split.")
+    side = manifest.header.instance_px
+    verified: set[str] = set()
+
+    def fill() -> Iterator[tuple[Pixels, Mapping[str, npt.NDArray[Any]]]]:
+        for number, row in enumerate(slides):
+            with open_frozen(row, slides_root, verified) as reader:
+                mask = tissue_mask(reader)
+                target = TargetReader(reader, row.mpp, manifest.header.target_mpp)
+                cells = _cells_of_split(manifest, row, split, target, side)
+                if patches_per_slide and len(cells) > patches_per_slide:
+                    spread = np.linspace(0, len(cells) - 1, patches_per_slide).round().astype(int)
+                    cells = [cells[index] for index in spread]
+                for strip in _by_row(cells):
+                    y, left, right = strip[0][1], strip[0][0], strip[-1][0] + side
+                    band = target.read(left, y, right - left, side)
+                    pixels = np.stack([band[:, x - left : x - left + side] for x, _ in strip])
+                    yield pixels, {"tissue": np.array([target.tissue(mask, x, y, side) for x, _ in strip], np.float32)}
+            progress(number + 1, len(slides), f"Reading {stain} slides")
+
+    identity = {
+        "manifest": manifest.sha256,
+        "stain": stain,
+        "split": split,
+        "patches_per_slide": patches_per_slide,
+    }
+    store = open_store(folder, f"patches-{stain}-{split}", identity, side, fill)
+    if not len(store):
+        raise NotEnoughData(f"The {stain} slides for {split} hold no whole patch of {side} px; add larger slides.")
+    return store
+
+
+def _cells_of_split(
+    manifest: Manifest, row: SlideRow, split: str, target: TargetReader, side: int
+) -> list[tuple[int, int]]:
+    """Return x, y of the whole grid cells of a slide that belong to a split, row by row."""
+    others = [
+        (patch, manifest.split(patch)) for patch in manifest.patches if patch.slide == row.key and patch.split is not None
+    ]
+    cells = []
+    for y in range(0, target.height - side + 1, side):
+        for x in range(0, target.width - side + 1, side):
+            touched = {own for patch, own in others if _touches(patch, x, y, side, target.scale)}
+            if split in touched or (not touched and row.split == split):
+                cells.append((x, y))
+    return cells
+
+
+def _touches(patch: PatchRow, x: int, y: int, side: int, scale: float) -> bool:
+    x_l0, y_l0, side_l0 = x * scale, y * scale, side * scale
+    return (
+        x_l0 < patch.x_l0 + patch.size_l0
+        and patch.x_l0 < x_l0 + side_l0
+        and y_l0 < patch.y_l0 + patch.size_l0
+        and patch.y_l0 < y_l0 + side_l0
+    )
+
+
+def _by_row(cells: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Group cells that lie in one row and not too far apart to be read in one go."""
+    strip: list[tuple[int, int]] = []
+    for x, y in cells:
+        if strip and (y != strip[0][1] or x - strip[0][0] > STRIP_PX):
+            yield strip
+            strip = []
+        strip.append((x, y))
+    if strip:
+        yield strip
+
+
+def patch_side(row: SlideRow, header_patch_px: int, target_mpp: float) -> int:
+    """Return the side of a large patch in level-0 pixels of a slide."""
+    return patch_side_l0(header_patch_px, target_mpp, row.mpp)

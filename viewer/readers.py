@@ -1,0 +1,99 @@
+"""Keep the slides that were read last open, a bounded number per process, shared by its threads."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from viewer import storage
+from viewer.imaging.errors import RegionOutsideSlide
+from viewer.imaging.slides import SlideReader, open_slide
+from viewer.models import Slide
+
+MAX_OPEN = 32
+
+
+@dataclass(eq=False)
+class _Open:
+    """A reader, who uses it, and the lent file it reads from."""
+
+    users: int = 0
+    retired: bool = False
+    opening: threading.Lock = field(default_factory=threading.Lock)
+    lent: ExitStack = field(default_factory=ExitStack)
+    reader: SlideReader | None = None
+
+
+_lock = threading.Lock()
+_open: OrderedDict[str, _Open] = OrderedDict()
+
+
+@contextmanager
+def open_reader(slide: Slide) -> Generator[SlideReader]:
+    """Lend the process's reader of a slide. After an error it is dropped, so that the next user gets a fresh one."""
+    entry = _borrow(slide.key)
+    try:
+        yield _opened(entry, slide)
+    except RegionOutsideSlide:
+        raise  # the question was wrong, not the reader
+    except BaseException:
+        _retire(slide.key, entry)
+        raise
+    finally:
+        _give_back(entry)
+
+
+def close_all() -> None:
+    """Close every reader that nobody uses; the others close when given back."""
+    with _lock:
+        entries = list(_open.items())
+    for key, entry in entries:
+        _retire(key, entry)
+
+
+def _borrow(key: str) -> _Open:
+    with _lock:
+        entry = _open.setdefault(key, _Open())
+        _open.move_to_end(key)
+        entry.users += 1
+        return entry
+
+
+def _opened(entry: _Open, slide: Slide) -> SlideReader:
+    with entry.opening:
+        if entry.reader is None:
+            path = entry.lent.enter_context(storage.local_path(slide))
+            entry.reader = entry.lent.enter_context(open_slide(path))
+        return entry.reader
+
+
+def _give_back(entry: _Open) -> None:
+    with _lock:
+        entry.users -= 1
+        idle = [key for key, other in _open.items() if other.users == 0]
+        surplus = [_open.pop(key) for key in idle[: max(0, len(_open) - MAX_OPEN)]]
+        if entry.retired and entry.users == 0:
+            surplus.append(entry)
+    for closing in surplus:
+        closing.lent.close()
+
+
+def _retire(key: str, entry: _Open) -> None:
+    with _lock:
+        if _open.get(key) is entry:
+            del _open[key]
+        entry.retired = True
+        idle = entry.users == 0
+    if idle:
+        entry.lent.close()
+
+
+def _start_afresh() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_start_afresh)

@@ -1,0 +1,124 @@
+"""Supply a resolution; take in, publish and withdraw synthetic slides."""
+
+from pathlib import Path
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import ApplicationError, Conflict
+from accounts.models import User
+from viewer.imaging.slides import open_slide
+from viewer.models import Slide, SlideImport
+from viewer.services.checks import checked_mpp, checked_stain
+from viewer.services.storing import SlideFiles, clear_file_errors, measured, stored
+
+
+@transaction.atomic
+def supply_mpp(slide: Slide, mpp: float, by: User) -> Slide:
+    """Record the resolution that a person says a slide has, with who and when.
+
+    A value supplied by hand may be corrected until something was built on the slide (patches, scores, data sets).
+
+    Raises:
+        ApplicationError: outside what a microscope gives.
+        Conflict: the file itself says it, or work already rests on the value.
+    """
+    mpp = checked_mpp(mpp)
+    slide = Slide.objects.select_for_update(of=["self"]).select_related("case__project", "mpp_by").get(pk=slide.pk)
+    if slide.mpp_source == Slide.MppSource.FILE:
+        raise Conflict(
+            _("The resolution of this slide, %(mpp).4g µm per pixel, was read from its file and stands.")
+            % {"mpp": slide.mpp},
+            {"mpp": slide.mpp, "mpp_source": slide.mpp_source},
+        )
+    if slide.mpp == mpp:
+        return slide
+    if slide.state == Slide.State.READY and work_rests_on(slide):
+        raise Conflict(
+            _("%(mpp).4g µm per pixel was supplied before and work rests on it. Import the slide again to correct it.")
+            % {"mpp": slide.mpp},
+            {"mpp": slide.mpp, "mpp_source": slide.mpp_source},
+        )
+    slide.mpp, slide.mpp_source, slide.mpp_by, slide.mpp_at = mpp, Slide.MppSource.HAND, by, timezone.now()
+    slide.state = Slide.State.READY
+    slide.save(update_fields=["mpp", "mpp_source", "mpp_by", "mpp_at", "state"])
+    return slide
+
+
+def work_rests_on(slide: Slide) -> bool:
+    """Tell whether any room above has rows that refer to the slide."""
+    relations = [relation for relation in Slide._meta.related_objects if relation.related_model is not SlideImport]
+    return any(
+        relation.related_model._default_manager.filter(**{relation.field.name: slide}).exists() for relation in relations
+    )
+
+
+def register_synthetic_slide(
+    source: Slide, path: Path, mpp: float, generator_sha256: str, stain: str = "", by: User | None = None
+) -> Slide:
+    """Store a synthesised file as an unpublished slide of the source's case; a repeat returns the first one.
+
+    stain: what it shows; the project's target stain unless said. generator_sha256: of the checkpoint that made it.
+    """
+    if existing := _made_before(source, generator_sha256):
+        return existing
+    with clear_file_errors():
+        files = SlideFiles.at(path)
+        sha256 = files.sha256(_ignore)
+        with open_slide(path) as reader:
+            columns = measured(reader, sha256)
+    try:
+        with stored(files, sha256, _ignore, _ignore) as place, transaction.atomic():
+            return Slide.objects.create(
+                case=source.case,
+                stain=checked_stain(stain or source.project.target_stain),
+                origin=Slide.Origin.SYNTHETIC,
+                drawn=source.drawn,
+                state=Slide.State.READY,
+                key=place.key,
+                folder_key=place.folder_key,
+                size_bytes=files.size_bytes,
+                mpp=checked_mpp(mpp),
+                mpp_source=Slide.MppSource.FILE,
+                derived_from=source,
+                generator_sha256=generator_sha256,
+                imported_by=by,
+                **columns,
+            )
+    except IntegrityError:
+        if existing := _made_before(source, generator_sha256):  # two deliveries of one run met here
+            return existing
+        raise
+
+
+def publish_slide(slide: Slide) -> Slide:
+    """Show a synthetic slide to every member; publishing it again keeps the first date."""
+    return _set_published(slide, True)
+
+
+def withdraw_slide(slide: Slide) -> Slide:
+    """Hide a synthetic slide from all but leads. Tiles end with the tokens already given: TILE_TOKEN_SECONDS."""
+    return _set_published(slide, False)
+
+
+@transaction.atomic
+def _set_published(slide: Slide, published: bool) -> Slide:
+    slide = Slide.objects.select_for_update(of=["self"]).select_related("case__project").get(pk=slide.pk)
+    if not slide.is_synthetic:
+        raise ApplicationError(_("Slide %(pk)d is a real slide; only synthetic slides are published.") % {"pk": slide.pk})
+    if published != (slide.published_at is not None):
+        slide.published_at = timezone.now() if published else None
+        slide.save(update_fields=["published_at"])
+    return slide
+
+
+def _made_before(source: Slide, generator_sha256: str) -> Slide | None:
+    made = Slide.objects.filter(
+        origin=Slide.Origin.SYNTHETIC, derived_from=source, generator_sha256=generator_sha256
+    )
+    return made.select_related("case__project").first()
+
+
+def _ignore(_told: object) -> None:
+    """Take a progress report that nobody waits for."""
