@@ -58,6 +58,13 @@ TABLE: dict[Act, frozenset[str]] = {
 }
 
 
+def signed_in(user: Person) -> User:
+    """Return the person of a request; pages and API let nobody in who has not signed in."""
+    if not user.is_authenticated:
+        raise PermissionDenied(_("Sign in first."))
+    return user
+
+
 def is_site_admin(user: Person) -> bool:
     """Tell whether the person looks after the site: its users, projects and memberships."""
     return user.is_active and user.is_superuser

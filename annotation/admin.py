@@ -27,8 +27,8 @@ class GridSettingsAdmin(ByAccess):
     def get_readonly_fields(self, request: HttpRequest, obj: GridSettings | None = None) -> list[str]:
         return ["project"] if obj else []
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
-        if db_field.name == "project" and request is not None:
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "project":
             kwargs["queryset"] = projects_where(request.user, Act.FREEZE_DATASET).filter(grid_settings__isnull=True)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -67,4 +67,4 @@ class WeakLabelAdmin(ReadOnly):
 
     @admin.display(description=_("label"))
     def shown_value(self, label: WeakLabel) -> str:
-        return label.get_value_display() if label.value else _("withdrawn")
+        return str(label.get_value_display() if label.value else _("withdrawn"))

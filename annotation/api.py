@@ -1,5 +1,6 @@
 """Patches and labels over HTTP."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,11 +10,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.access import Act, require
+from accounts.access import Act, require, signed_in
 from annotation import exports, selectors, serializers, services
 from annotation.models import LargePatch, WeakLabel
 from viewer.selectors import get_project, get_slide
@@ -45,7 +48,7 @@ class SlideLabelling(APIView):
     def get(self, request: Request, pk: int) -> Response:
         slide = get_slide(request.user, pk)
         services.open_for_labelling(slide)
-        return Response(selectors.labelling_payload(slide, request.user))
+        return Response(selectors.labelling_payload(slide, signed_in(request.user)))
 
 
 class PatchLabel(APIView):
@@ -56,11 +59,12 @@ class PatchLabel(APIView):
         responses={200: serializers.LabelAnswerSerializer, 409: serializers.LabelConflictSerializer},
     )
     def put(self, request: Request, pk: int) -> Response:
-        patch = selectors.get_patch(request.user, pk, Act.LABEL)
+        reader = signed_in(request.user)
+        patch = selectors.get_patch(reader, pk, Act.LABEL)
         decision = serializers.LabelDecisionSerializer(data=request.data)
         decision.is_valid(raise_exception=True)
-        label = services.label_patch(patch, reader=request.user, **decision.validated_data)
-        counts = selectors.progress(patch.slide, request.user)
+        label = services.label_patch(patch, reader=reader, **decision.validated_data)
+        counts = selectors.progress(patch.slide, reader)
         answer = {
             "id": label.pk,
             "patch": patch.pk,
@@ -87,13 +91,14 @@ class PatchLabelHistory(generics.ListAPIView[WeakLabel]):
 class AnyMediaType(BaseContentNegotiation):
     """Answer with the one format there is, whatever the client accepts."""
 
-    def select_parser(self, request: Request, parsers: list[Any]) -> Any:
-        return parsers[0]
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        return next(iter(parsers))
 
     def select_renderer(
-        self, request: Request, renderers: list[Any], format_suffix: str | None = None
-    ) -> tuple[Any, str]:
-        return renderers[0], renderers[0].media_type
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
 
 
 class LabelExport(APIView):

@@ -55,7 +55,7 @@ def consensus_labels(project: Project, rule: str = "single") -> dict[int, Consen
         patch__slide__case__project=project, patch__slide__origin=Slide.Origin.REAL, value__isnull=False
     )
     for patch_id, value, label_id in given.order_by("pk").values_list("patch_id", "value", "pk"):
-        rows[patch_id].append((value, label_id))
+        rows[patch_id].append((str(value), label_id))
     agreed = {}
     for patch_id, labels in rows.items():
         values = {value for value, _label_id in labels}
@@ -86,10 +86,10 @@ def get_patch(user: Person, pk: int, act: Act = Act.SEE_CASES) -> LargePatch:
     return patch
 
 
-def label_history(patch: LargePatch, user: User) -> QuerySet[WeakLabel]:
-    """Return the rows that were ever written for a patch, oldest first: a reader's own, or all to who may freeze them."""
+def label_history(patch: LargePatch, user: Person) -> QuerySet[WeakLabel]:
+    """Return every row of a patch, oldest first: the reader's own, or all of them to who may freeze them."""
     rows = WeakLabel.objects.filter(patch=patch).select_related("reader").order_by("pk")
-    return rows if may(user, Act.FREEZE_DATASET, patch.slide.project) else rows.filter(reader=user)
+    return rows if may(user, Act.FREEZE_DATASET, patch.slide.project) else rows.filter(reader=user.pk)
 
 
 def has_labels(project: Project) -> bool:

@@ -1,5 +1,7 @@
 """What goes in and out of the API: field validity, nothing else."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from annotation.models import Label, LargePatch, WeakLabel
@@ -16,7 +18,7 @@ class LabelDecisionSerializer(serializers.Serializer[None]):
         choices=Label.choices,
         allow_null=True,
         error_messages={
-            "invalid_choice": f"“{{input}}” is no label; expected one of {', '.join(Label.values)}, or null to withdraw."
+            "invalid_choice": f"“{{input}}” is no label; expected {', '.join(Label.values)}, or null to withdraw."
         },
         help_text="What the reader says; null withdraws the label that stands.",
     )
@@ -53,7 +55,7 @@ class LabelSerializer(serializers.ModelSerializer[WeakLabel]):
         fields = ["id", "patch", "reader", "value", "uuid", "replaces", "milliseconds", "route", "created_at"]
 
 
-class LabelAnswerSerializer(serializers.Serializer[None]):
+class LabelAnswerSerializer(serializers.Serializer[dict[str, Any]]):
     id = serializers.IntegerField()
     patch = serializers.IntegerField()
     value = serializers.ChoiceField(choices=Label.choices, allow_null=True)
@@ -95,7 +97,9 @@ class LabellingPatchSerializer(serializers.Serializer[None]):
     size = serializers.IntegerField(help_text="Level-0 pixels.")
     tissue_share = serializers.FloatField()
     offered = serializers.BooleanField()
-    label = serializers.ChoiceField(choices=Label.choices, allow_null=True, help_text="The asking reader's own label.")
+    label = serializers.ChoiceField(  # type: ignore[assignment]  # our name for the field shadows an option of DRF's
+        choices=Label.choices, allow_null=True, help_text="The asking reader's own label."
+    )
     label_id = serializers.IntegerField(allow_null=True, help_text="Send it as `seen` with the next decision.")
 
 

@@ -29,7 +29,7 @@ def refuse_unsafe(settings: Mapping[str, Any], environment: Mapping[str, str]) -
 def _secrets(settings: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
     key = environment.get("SECRET_KEY", "")
     if not key:
-        yield "SECRET_KEY is not set: every server of the site needs the same one; make one with `openssl rand -hex 32`."
+        yield "SECRET_KEY is not set: every server of the site needs the same one; `openssl rand -hex 32` makes one."
     elif len(key) < SHORTEST_SECRET_KEY or len(set(key)) < LEAST_DIFFERENT_CHARACTERS:
         yield (
             f"SECRET_KEY has {len(key)} characters, {len(set(key))} different ones; sessions and tile tokens can be "

@@ -1,7 +1,8 @@
 """Give back at once the messages that workers of a previous life held."""
 
+from typing import Any
+
 from celery import Celery
-from kombu import Connection
 
 
 def give_back_unacknowledged(app: Celery) -> int:
@@ -11,9 +12,8 @@ def give_back_unacknowledged(app: Celery) -> int:
     `visibility_timeout`, which must be longer than the longest run. After kill -9 of the whole stack that
     would be a day of waiting; the lock on the data folder says that nobody is working on them.
     """
-    connection: Connection
     with app.connection_for_write() as connection:
-        channel = connection.default_channel
+        channel: Any = connection.default_channel
         channel.visibility_timeout = 0
         # A worker that was killed while it restored messages still holds this mutex.
         channel.client.delete(channel.unacked_mutex_key)

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.access import Act, require
+from accounts.access import Act, require, signed_in
 from review import launch, selectors, serializers, services
-from review.models import CellScore
+from review.models import CellScore, Review
 from viewer.models import Slide
 from viewer.selectors import get_slide
 
@@ -41,9 +41,9 @@ class ScoreList(GenericAPIView[CellScore]):
         slide = get_slide(request.user, asked.validated_data["slide"])
         require(request.user, Act.SCORE, slide.project)
         if asked.validated_data["pair"] and slide.is_synthetic:
-            _real, score = launch.score_pair(slide, request.user)
+            _real, score = launch.score_pair(slide, signed_in(request.user))
         else:
-            score = launch.score_slide(slide, request.user, asked.validated_data.get("region"))
+            score = launch.score_slide(slide, signed_in(request.user), asked.validated_data.get("region"))
         return Response(selectors.score_payload(score), status=status.HTTP_201_CREATED)
 
 
@@ -67,7 +67,7 @@ class ScoreCells(APIView):
         return Response(selectors.cells_in_window(score, **window.validated_data))
 
 
-class ReviewList(GenericAPIView[Slide]):
+class ReviewList(GenericAPIView[Review]):
     """Signed verdicts on a synthetic slide, newest first. A later verdict of a reader supersedes the earlier one."""
 
     @extend_schema(parameters=[OF_SLIDE], responses=serializers.ReviewSerializer(many=True))
@@ -83,6 +83,6 @@ class ReviewList(GenericAPIView[Slide]):
         slide = get_slide(request.user, signed.validated_data["slide"])
         require(request.user, Act.SIGN_VERDICT, slide.project)
         review = services.sign_verdict(
-            slide, request.user, signed.validated_data["verdict"], signed.validated_data["comment"]
+            slide, signed_in(request.user), signed.validated_data["verdict"], signed.validated_data["comment"]
         )
         return Response(selectors.review_row(review), status=status.HTTP_201_CREATED)

@@ -1,6 +1,7 @@
 """The cells of one score as a compact column file, so that a million of them are no million database rows.
 
-Columns, one entry a cell: `x`, `y` (float32, level-0 pixels, pixel centres), `area_um2`, `dab` (float32), `is_positive` (bool).
+Columns, one entry a cell: `x`, `y` (float32, level-0 pixels, pixel centres), `area_um2`, `dab` (float32),
+`is_positive` (bool).
 """
 
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
 from viewer.imaging.cells import CellCount
 
 Column = NDArray[Any]
@@ -40,9 +42,11 @@ class CellTable(NamedTuple):
 
 def write_cells(path: Path, count: CellCount) -> None:
     order = np.argsort(count.y, kind="stable")
-    columns = {name: np.asarray(getattr(count, name))[order].astype(kind) for name, kind in COLUMNS.items()}
+    columns: dict[str, Column] = {}
+    for name, kind in COLUMNS.items():
+        columns[name] = np.asarray(getattr(count, name))[order].astype(kind)
     with path.open("wb") as file:
-        np.savez_compressed(file, **columns)  # type: ignore[arg-type]
+        np.savez_compressed(file, **columns)
 
 
 def read_cells(path: Path) -> CellTable:

@@ -102,7 +102,7 @@ class Alignment(models.Model):
 
 
 class Review(models.Model):
-    """A clinician's signed verdict on a synthetic slide. Append-only: a trigger refuses change; a new row supersedes."""
+    """A clinician's signed verdict on a synthetic slide. Append-only (a trigger sees to it): a new row supersedes."""
 
     class Verdict(models.TextChoices):
         USABLE = "usable", _("usable")

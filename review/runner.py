@@ -8,10 +8,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from viewer.imaging.cells import CellCount, CountParameters, calibrate, count_slide
 
+from review import selectors
 from review.cell_file import write_cells
 from review.models import CellScore
+from viewer.imaging.cells import CellCount, CountParameters, calibrate, count_slide
 from viewer.imaging.errors import DiskFull
 from viewer.models import Slide
 from viewer.readers import open_reader
@@ -26,18 +27,21 @@ def count_cells(score: CellScore, on_progress: OnProgress) -> CellCount:
     report(0.0)
     parameters = calibration(score.calibrated_on or score.slide)
     report(0.0)
-    with open_reader(score.slide) as reader:
-        return count_slide(
-            reader,
-            score.slide.mpp,
-            parameters,
-            region=tuple(score.region_l0) if score.region_l0 else None,
-            on_progress=report,
-        )
+    slide, region = score.slide, score.region_l0
+    assert slide.mpp is not None, "a ready slide has its mpp"
+    with open_reader(slide) as reader:
+        return count_slide(reader, slide.mpp, parameters, tuple(region) if region else None, report)
 
 
 def calibration(slide: Slide) -> CountParameters:
-    """Return the parameters that a finished count of the slide used, else calibrate on its pixels now."""
+    """Return the parameters that a finished count of the slide rests on, else calibrate on its pixels now.
+
+    So the synthetic slide of a pair is counted exactly as the real one was.
+    """
+    stored = selectors.stored_calibration(slide)
+    if stored is not None:
+        return CountParameters.from_dict(stored)
+    assert slide.mpp is not None, "a ready slide has its mpp"
     with open_reader(slide) as reader:
         return calibrate(reader, slide.mpp)
 

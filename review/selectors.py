@@ -13,6 +13,7 @@ from review.cell_file import CellTable, Column, read_cells
 from review.grades import grade_ki67
 from review.models import Alignment, CellScore, Review
 from training.models import Checkpoint
+from viewer.imaging.parameters import METHOD, METHOD_VERSION
 from viewer.models import Slide
 from viewer.selectors import get_slide, viewer_payload
 from viewer.storage import local_copy
@@ -63,6 +64,19 @@ def get_score(user: Person, pk: int) -> CellScore:
     return score
 
 
+def stored_calibration(slide: Slide) -> dict[str, Any] | None:
+    """Return the parameters of the newest count that the present method calibrated on the slide as it is now."""
+    done = CellScore.objects.filter(
+        slide=slide,
+        slide_version=slide.version,
+        calibrated_on=slide,
+        state=CellScore.State.DONE,
+        parameters__method=METHOD,
+        parameters__method_version=METHOD_VERSION,
+    )
+    return done.values_list("parameters", flat=True).first()
+
+
 def is_being_counted(score_pk: int) -> bool:
     return CellScore.objects.filter(pk=score_pk, state=CellScore.State.RUNNING).exists()
 
@@ -72,8 +86,9 @@ def score_payload(score: CellScore) -> dict[str, Any]:
     interval = None
     if score.interval_low is not None and score.interval_high is not None:
         interval = (score.interval_low, score.interval_high)
-    graded = score.slide.stain == KI67 and score.ratio is not None
-    grade = grade_ki67(score.ratio, interval, score.cells) if graded else None
+    grade = None
+    if score.slide.stain == KI67 and score.ratio is not None:
+        grade = grade_ki67(score.ratio, interval, score.cells)
     return {
         "id": score.pk,
         "slide": score.slide_id,

@@ -19,7 +19,7 @@ class ScoreRequestSerializer(serializers.Serializer[None]):
     )
     pair = serializers.BooleanField(
         default=False,
-        help_text="Of a synthetic slide: count the real slide of its case first, then this one with the same parameters.",
+        help_text="Of a synthetic slide: count the real slide of its case first, then this one in the same way.",
     )
 
 

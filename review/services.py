@@ -1,19 +1,20 @@
 """Write scores, alignments and verdicts: one verb, one transaction."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
-from viewer.imaging.cells import CellCount
 from viewer.imaging.registration import register
 
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from review import selectors
 from review.models import Alignment, CellScore, Review
+from viewer.imaging.cells import CellCount
 from viewer.imaging.errors import ImagingError
 from viewer.models import Slide
 from viewer.readers import open_reader
@@ -64,15 +65,16 @@ def refuse_uncountable(slide: Slide) -> None:
     if slide.stain == HE:
         raise ApplicationError(
             _(
-                "“%(slide)s” is stained with haematoxylin and eosin. Positive nuclei are those with brown DAB, which H&E "
-                "does not have. Choose an immunohistochemical slide of this case."
+                "“%(slide)s” is stained with haematoxylin and eosin. Positive nuclei are those with brown DAB, "
+                "which H&E does not have. Choose an immunohistochemical slide of this case."
             )
             % {"slide": slide}
         )
     if slide.state != Slide.State.READY:
         raise ApplicationError(
             _(
-                "The resolution of “%(slide)s” is not known, so nuclei have no size. A project lead supplies its mpp first."
+                "The resolution of “%(slide)s” is not known, so nuclei have no size. "
+                "A project lead supplies its mpp first."
             )
             % {"slide": slide}
         )
@@ -92,8 +94,8 @@ def refuse_off_slide(slide: Slide, region_l0: list[int]) -> None:
             return
     raise ApplicationError(
         _(
-            "The region %(region)s does not lie on “%(slide)s”; expected [x, y, width, height] within %(width)s × %(height)s "
-            "level-0 pixels."
+            "The region %(region)s does not lie on “%(slide)s”; expected [x, y, width, height] within "
+            "%(width)s × %(height)s level-0 pixels."
         )
         % {"region": region_l0, "slide": slide, "width": slide.width_l0, "height": slide.height_l0}
     )
@@ -173,7 +175,7 @@ def record_failure(score: CellScore, message: str) -> None:
     _own_row(score).update(state=CellScore.State.FAILED, message=message)
 
 
-def _own_row(score: CellScore):  # type: ignore[no-untyped-def]
+def _own_row(score: CellScore) -> QuerySet[CellScore]:
     return CellScore.objects.filter(pk=score.pk, state=CellScore.State.RUNNING, attempt=score.attempt)
 
 
@@ -196,7 +198,7 @@ def counting_note(score: CellScore, count: CellCount) -> str:
         )
     if count.ratio is None:
         notes.append(_("No nuclei were found, so there is no ratio."))
-    return " ".join(notes)
+    return " ".join([*notes, *count.warnings])
 
 
 def align_pair(fixed: Slide, moving: Slide) -> Alignment:
@@ -207,14 +209,14 @@ def align_pair(fixed: Slide, moving: Slide) -> Alignment:
     kept = Alignment.objects.filter(fixed=fixed, moving=moving).first()
     if kept is not None and kept.matrix is not None:
         return kept
+    values: dict[str, Any] = {"method": REGISTRATION_METHOD}
     try:
         with open_reader(fixed) as fixed_reader, open_reader(moving) as moving_reader:
             found = register(fixed_reader, moving_reader, fixed.mpp, moving.mpp)
     except ImagingError as error:
-        values = {"matrix": None, "correlation": None, "message": str(error)}
+        values |= {"matrix": None, "correlation": None, "message": str(error)}
     else:
-        values = {"matrix": list(found.matrix), "correlation": found.correlation, "message": ""}
-    values["method"] = REGISTRATION_METHOD
+        values |= {"matrix": list(found.matrix), "correlation": found.correlation, "message": ""}
     return Alignment.objects.update_or_create(fixed=fixed, moving=moving, defaults=values)[0]
 
 

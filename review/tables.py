@@ -1,9 +1,9 @@
 """Real against synthetic ratio, slide by slide and together (Xu et al. 2020, Tables 3 and 4, in kind).
 
-The paper's totals are plain means of the slides' ratios; the pooled ratio, all cells of all slides together, stands beside.
+The paper's totals are plain means of the slides' ratios; the pooled ratio, of all cells together, stands beside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -34,8 +34,8 @@ class Pair:
             return _("not counted yet")
         if self.real_score.ratio is None or self.synthetic_score.ratio is None:
             return _("no cells found")
-        if self.synthetic_score.calibrated_on_id != self.real.pk or self.real_score.calibrated_on_id != self.real.pk:
-            return _("counted with different calibrations")
+        if self.synthetic_score.parameters != self.real_score.parameters:
+            return _("counted with different parameters")
         return ""
 
     @property
@@ -116,7 +116,7 @@ def _finished_scores(slides: list[Slide]) -> dict[int, CellScore]:
     }
 
 
-def _total(pairs, ratio) -> Total | None:
+def _total(pairs: list[tuple[CellScore, CellScore]], ratio: Callable[[Iterable[CellScore]], float]) -> Total | None:
     if not pairs:
         return None
     return Total(real=ratio([real for real, _other in pairs]), synthetic=ratio([other for _real, other in pairs]))

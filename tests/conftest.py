@@ -24,7 +24,7 @@ class SiteClient(APIClient):
     def _encode_data(self, data: Any, format: str | None = None, content_type: str | None = None) -> Any:
         if content_type == "application/json" and not isinstance(data, str | bytes):
             format, content_type = "json", None
-        return super()._encode_data(data, format, content_type)
+        return super()._encode_data(data, format, content_type)  # type: ignore[misc]
 
 
 def sign_in(client: SiteClient, user: User) -> None:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     asked_only = early_config.known_args_namespace.help or early_config.known_args_namespace.version
     if "PYTEST_XDIST_WORKER" not in os.environ and not asked_only:
         home = make_home()
-        early_config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+        early_config.add_cleanup(lambda: remove_home(home))
         os.environ["COUNTERSTAIN_HOME"] = str(home)
         if not os.environ.get("DATABASE_URL"):
             early_config.add_cleanup(start_postgres(home))
@@ -45,6 +45,10 @@ def make_home() -> Path:
     raise pytest.UsageError(f"No temporary folder that the account {account} can reach: set TMPDIR to one.")
 
 
+def remove_home(home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+
+
 def remove_abandoned_homes(parent: Path) -> None:
     """Remove the folders of test runs that were killed."""
     for folder in parent.glob(f"{PREFIX}*"):
@@ -54,7 +58,7 @@ def remove_abandoned_homes(parent: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def start_postgres(home: Path):
+def start_postgres(home: Path) -> Callable[[], None]:
     """Start the server, name it in the environment, and return what stops it."""
     server = Postgres(home / "postgres", home / "postgres" / "socket", for_tests=True)
     server.prepare()

@@ -13,6 +13,19 @@ from accounts.models import Project, validate_stain
 from viewer.models import Slide
 
 
+class Split(models.TextChoices):
+    """What a case is for. The values are those of the manifest."""
+
+    TRAIN = "train", _("training")
+    VALIDATION = "validation", _("validation")
+    EVALUATION = "test", _("evaluation")
+    LEFT_OUT = "left_out", _("left out")
+
+
+# The splits that a manifest knows.
+SPLITS = (Split.TRAIN, Split.VALIDATION, Split.EVALUATION)
+
+
 class Dataset(models.Model):
     """A frozen manifest: what a run learns from, whatever is clicked later."""
 
@@ -24,7 +37,9 @@ class Dataset(models.Model):
     manifest_sha256 = models.CharField(max_length=64)
     consensus = models.CharField(max_length=16, default="single")
     counts = models.JSONField(help_text=_("Patches per stain, split and label."))
-    splits = models.JSONField(default=dict, help_text=_("Names of the cases by split: train, validation, evaluation."))
+    splits = models.JSONField(
+        default=dict, help_text=_("Names of the cases by split: train, validation, test (for evaluation).")
+    )
     independent_validation = models.BooleanField(
         help_text=_("Validation cases are other cases than the training cases.")
     )
@@ -115,7 +130,7 @@ class Run(models.Model):
     previews = models.JSONField(
         default=dict, help_text=_("Storage keys of the pictures of the validation patches, by epoch.")
     )
-    resume_state = models.JSONField(default=dict, help_text=_("The newest full state: key, epoch, saved_at."))
+    resume_state = models.JSONField(default=dict, help_text=_("The newest full state: key, files, epoch, saved_at."))
     independent_validation = models.BooleanField(default=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

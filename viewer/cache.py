@@ -88,7 +88,9 @@ def _fill(entry: Path, key: str, measure: Measure, fetch: Fetch) -> None:
         part.replace(entry)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise DiskIsFull(_("The disk of the slide cache is full. Free some space, or lower SLIDE_CACHE_BYTES."))
+            raise DiskIsFull(
+                _("The disk of the slide cache is full. Free some space, or lower SLIDE_CACHE_BYTES.")
+            ) from error
         raise
     finally:
         _remove(part)

@@ -9,7 +9,7 @@ from accounts.errors import ApplicationError
 
 # Endings that readers look at. Any other ending is dropped, since anything may stand behind a dot.
 KNOWN_SUFFIXES = frozenset(
-    [".svs", ".tif", ".tiff", ".ndpi", ".scn", ".bif", ".svslide", ".czi", ".dcm", ".png", ".jpg", ".jpeg"]
+    [".svs", ".tif", ".tiff", ".ndpi", ".scn", ".bif", ".svslide", ".dcm", ".png", ".jpg", ".jpeg"]
 )
 MIRAX_SUFFIX = ".mrxs"
 NAMED_INSIDE = frozenset({".vms", ".vmu"})

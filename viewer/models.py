@@ -103,7 +103,8 @@ class Slide(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(state="needs_mpp", mpp__isnull=True, mpp_source="")
-                | (models.Q(state="ready", mpp__gt=0, mpp_source__in=["file", "hand"])),
+                # A comparison with NULL is no refusal to Postgres: NULL has to be excluded by name.
+                | models.Q(state="ready", mpp__isnull=False, mpp__gt=0, mpp_source__in=["file", "hand"]),
                 name="slide_ready_means_mpp_known",
             ),
             models.CheckConstraint(
@@ -143,11 +144,18 @@ class Upload(models.Model):
     suffix = models.CharField(
         max_length=12, help_text=_("File name ending; the name itself is not kept: it may name a patient.")
     )
+    mpp = models.FloatField(null=True, blank=True)
     size_bytes = models.BigIntegerField()
     offset_bytes = models.BigIntegerField(default=0)
+    slide_import = models.OneToOneField(
+        "SlideImport", on_delete=models.SET_NULL, null=True, blank=True, related_name="upload"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
+
+    # Set by the service whose call brought the last byte; not stored.
+    just_completed = False
 
     class Meta:
         constraints = [

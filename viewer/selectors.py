@@ -12,11 +12,26 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.access import Act, Person, may, projects_where, require
+from accounts.access import Act, Person, acts_in, may, projects_where, require, roles_in
 from accounts.models import Project, User
+from viewer.keys import KNOWN_SUFFIXES
 from viewer.models import Slide, SlideImport
 
 KNOWN_STAINS = ["HE", "KI67"]
+
+
+def standing(user: Person, project: Project) -> tuple[list[str], list[Act]]:
+    """Return a person's roles in a project, and what they may do in it."""
+    return sorted(roles_in(user, project)), sorted(acts_in(user, project))
+
+
+def flags(can: list[Act]) -> dict[str, bool]:
+    """Return every act with whether it is among those allowed, for templates and scripts."""
+    return {act.value: act in can for act in Act}
+
+
+def token_seconds() -> int:
+    return settings.TILE_TOKEN_SECONDS
 
 
 def visible_projects(user: Person) -> QuerySet[Project]:
@@ -86,6 +101,29 @@ def viewer_payload(slide: Slide) -> dict[str, Any]:
         "token_seconds": settings.TILE_TOKEN_SECONDS,
         "resampled_note": "",
     }
+
+
+def slide_summary(slide: Slide) -> dict[str, Any]:
+    """Return what the API lists of a slide."""
+    payload = viewer_payload(slide)
+    for key in ("levels", "tile_url", "token_seconds", "resampled_note"):
+        del payload[key]
+    return {
+        **payload,
+        "project": slide.project.slug,
+        "case_id": slide.case_id,
+        "derived_from": slide.derived_from_id,
+        "published_at": slide.published_at,
+        "state": slide.state,
+        "format": slide.format,
+        "size_bytes": slide.size_bytes,
+        "content_sha256": slide.content_sha256,
+    }
+
+
+def slide_detail(slide: Slide) -> dict[str, Any]:
+    """Return what the API says of one slide: the summary and all that a viewer needs."""
+    return {**slide_summary(slide), **viewer_payload(slide)}
 
 
 def slide_title(slide: Slide) -> str:
@@ -159,6 +197,27 @@ def size_note(slide: Slide) -> str:
     """Say how large a slide is: “6720 × 6720 px, 0.25 µm/px”."""
     pixels = f"{slide.width_l0} × {slide.height_l0} px"
     return pixels if slide.mpp is None else f"{pixels}, {slide.mpp:.4g} µm/px"
+
+
+def project_payload(project: Project, overview: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the script of the project page needs, as JSON."""
+    return {
+        "project": {
+            "id": project.pk,
+            "slug": project.slug,
+            "name": project.name,
+            "drawn_tissue": project.drawn_tissue,
+            "source_stain": project.source_stain,
+            "target_stain": project.target_stain,
+        },
+        "urls": {"imports": "/api/v1/imports/", "uploads": "/api/v1/uploads/", "slides": "/api/v1/slides/"},
+        "upload": {
+            "max_bytes": settings.UPLOAD_MAX_BYTES,
+            "suffixes": sorted(KNOWN_SUFFIXES),
+            "stains": stains_of(project),
+            "cases": [entry["case"].name for entry in overview],
+        },
+    }
 
 
 def stains_of(project: Project) -> list[str]:

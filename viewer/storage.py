@@ -201,10 +201,11 @@ class _Counted(File):
 
     def __init__(self, file: Any) -> None:
         super().__init__(file)
+        self.counted = file
         self.read_bytes = 0
 
     def read(self, *args: Any) -> bytes:
-        chunk: bytes = self.file.read(*args)
+        chunk: bytes = self.counted.read(*args)
         self.read_bytes += len(chunk)
         return chunk
 

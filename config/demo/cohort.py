@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -151,7 +152,9 @@ def label_from_truth(project: Project, cohort: Cohort) -> int:
             nuclei = block.tumor_nuclei(slide.stain, cohort.patch_px)
             for patch in patches:
                 value = Label.TUMOR if nuclei[patch.row, patch.column] > 0 else Label.NORMAL
-                label_patch(patch=patch, value=value, reader=reader, seen=None, route=WeakLabel.Route.DEMO)
+                label_patch(
+                    patch=patch, value=value, reader=reader, uuid=uuid4(), seen=None, route=WeakLabel.Route.DEMO
+                )
                 written += 1
     return written
 

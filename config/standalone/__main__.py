@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.standalone import checks
 from config.standalone.errors import CannotStart
 from config.standalone.layout import Layout, home_folder
+from config.standalone.leash import send_on_parents_death
 from config.standalone.lock import lock_folder
 from config.standalone.supervisor import Interrupted, PartFailed, Supervisor
 
@@ -20,9 +22,12 @@ PART_FAILED = 1
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m config.standalone", description=__doc__)
     parser.add_argument("what", choices=["run", "demo"], help="demo adds accounts and drawn cases to an empty stack")
-    demo = parser.parse_args(arguments).what == "demo"
+    parser.add_argument("--until-parent-ends", action="store_true", help="stop when the process that started us ends")
+    chosen = parser.parse_args(arguments)
+    if chosen.until_parent_ends:
+        send_on_parents_death(signal.SIGTERM)
     try:
-        start(demo)
+        start(demo=chosen.what == "demo")
     except (CannotStart, ImproperlyConfigured) as error:
         print(f"counterstain: {error}", file=sys.stderr)
         return CANNOT_START
@@ -35,7 +40,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def start(demo: bool) -> None:
+def start(*, demo: bool) -> None:
     """Check, start, wait, stop."""
     began = time.monotonic()
     checks.check_python()
@@ -52,10 +57,10 @@ def start(demo: bool) -> None:
         os.environ["COUNTERSTAIN_HOME"] = str(layout.home)
         with Supervisor(layout.logs, lock) as supervisor:
             stack = Stack(supervisor, settings, say)
-            stack.start(host, port)
-            if demo:
-                stack.run_demo()
+            stack.start(host, port, demo=demo)
             print(banner(layout, host, port, demo, time.monotonic() - began), flush=True)
+            if demo:
+                stack.add_cohort()
             supervisor.watch()
             say("stopping: web server, workers, broker, database")
 

@@ -14,7 +14,7 @@ def die_with_parent(death_signal: signal.Signals, *, niceness: int = 0) -> Calla
 
     The kernel watches the parent *thread*: start such children from the main thread only.
     """
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    libc = c_library()
     parent = os.getpid()
 
     def set_death_signal() -> None:
@@ -26,3 +26,13 @@ def die_with_parent(death_signal: signal.Signals, *, niceness: int = 0) -> Calla
                 os._exit(1)
 
     return set_death_signal
+
+
+def send_on_parents_death(death_signal: signal.Signals) -> None:
+    """Have the kernel send us a signal when the process that started us dies."""
+    if (libc := c_library()) is not None:
+        libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
+
+
+def c_library() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None

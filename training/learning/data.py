@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.learning.errors import NotEnoughData, SlideChanged
-from training.learning.manifest import LABELS, Manifest, PatchRow, SlideRow
+from training.learning.errors import ManifestError, NotEnoughData, SlideChanged
+from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
 from training.learning.store import Pixels, Store, open_store
 from viewer.imaging.foreground import TissueMask, tissue_mask
 from viewer.imaging.geometry import patch_side_l0
@@ -145,6 +145,7 @@ def load_bags(
                     if reader is not None:
                         reader.close()
                     slide = manifest.slide(patch.slide)
+                    _check_size(patch, slide, header)
                     reader = open_frozen(slide, slides_root, verified)
                     mask, opened = tissue_mask(reader), patch.slide
                 assert reader is not None
@@ -170,6 +171,15 @@ def load_bags(
     store = open_store(folder, f"bags-{split}", identity, header.instance_px // input_reduction, fill)
     labels = np.array([LABELS.index(patch.label) for patch in patches], np.int64)
     return Bags(store.pixels, store.table["bag"], labels, patches)
+
+
+def _check_size(patch: PatchRow, slide: SlideRow, header: Header) -> None:
+    expected = patch_side_l0(header.patch_px, header.target_mpp, slide.mpp)
+    if abs(patch.size_l0 - expected) > 1:
+        raise ManifestError(
+            f"{patch.place} is {patch.size_l0} pixels wide; {header.patch_px} px at {header.target_mpp} µm are {expected} "
+            f"pixels of a slide with {slide.mpp} µm. Lay the patches out again for this resolution."
+        )
 
 
 def bag_instances(
@@ -263,7 +273,7 @@ def _cells_of_split(
     for y in range(0, target.height - side + 1, side):
         for x in range(0, target.width - side + 1, side):
             touched = {own for patch, own in others if _touches(patch, x, y, side, target.scale)}
-            if split in touched or (not touched and row.split == split):
+            if touched == {split} or (not touched and row.split == split):
                 cells.append((x, y))
     return cells
 
@@ -289,7 +299,3 @@ def _by_row(cells: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
     if strip:
         yield strip
 
-
-def patch_side(row: SlideRow, header_patch_px: int, target_mpp: float) -> int:
-    """Return the side of a large patch in level-0 pixels of a slide."""
-    return patch_side_l0(header_patch_px, target_mpp, row.mpp)

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
             model_name="dataset",
             name="splits",
             field=models.JSONField(
-                default=dict, help_text="Names of the cases by split: train, validation, evaluation."
+                default=dict, help_text="Names of the cases by split: train, validation, test (for evaluation)."
             ),
         ),
         migrations.AlterField(
@@ -30,6 +30,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="run",
             name="resume_state",
-            field=models.JSONField(default=dict, help_text="The newest full state: key, epoch, saved_at."),
+            field=models.JSONField(default=dict, help_text="The newest full state: key, files, epoch, saved_at."),
         ),
     ]

@@ -1,6 +1,7 @@
 """Read the training room."""
 
-from training.selectors.freezing import EVALUATION, LEFT_OUT, SPLITS, TRAIN, VALIDATION, FreezePlan, freeze_plan
+from training.selectors.freezing import FreezePlan, freeze_plan
+from training.selectors.pages import made_from, metrics_series, run_page, run_payload, run_title
 from training.selectors.runs import (
     best_checkpoint,
     get_dataset,
@@ -17,11 +18,6 @@ from training.selectors.runs import (
 from training.selectors.settings import changed_keys, nearest_preset
 
 __all__ = [
-    "EVALUATION",
-    "LEFT_OUT",
-    "SPLITS",
-    "TRAIN",
-    "VALIDATION",
     "FreezePlan",
     "best_checkpoint",
     "changed_keys",
@@ -30,9 +26,14 @@ __all__ = [
     "get_run",
     "is_running",
     "latest_dataset",
+    "made_from",
+    "metrics_series",
     "nearest_preset",
     "product_of",
+    "run_page",
+    "run_payload",
     "run_that_made",
+    "run_title",
     "usable_runs",
     "visible_datasets",
     "visible_runs",

@@ -12,10 +12,8 @@ from accounts.models import Project
 from annotation.models import GridSettings, LargePatch
 from annotation.selectors import consensus_labels, standing_labels, target_mpp
 from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
+from training.models import SPLITS, Split
 from viewer.models import Slide
-
-TRAIN, VALIDATION, EVALUATION = SPLITS = ("train", "validation", "test")
-LEFT_OUT = "left_out"
 
 # Of a single case, every fourth patch of a label validates.
 HELD_OUT_SHARE = 4
@@ -103,16 +101,16 @@ def freeze_plan(project: Project, splits: Mapping[str, str] | None = None) -> Fr
     labelled = sorted({row.case for row in patches})
     refusals = _unknown_names(named, cases)
 
-    split_of = {case: TRAIN if case in labelled else EVALUATION for case in cases}
-    split_of |= {case: split for case, split in named.items() if case in split_of and split in (*SPLITS, LEFT_OUT)}
+    split_of: dict[str, str] = {case: Split.TRAIN if case in labelled else Split.EVALUATION for case in cases}
+    split_of |= {case: split for case, split in named.items() if case in split_of and split in Split.values}
     if not named and (spared := _case_to_spare(patches, stains)) is not None:
-        split_of[spared] = VALIDATION
+        split_of[spared] = Split.VALIDATION
 
-    split_of = {case: split for case, split in split_of.items() if split != LEFT_OUT}
+    split_of = {case: split for case, split in split_of.items() if split != Split.LEFT_OUT}
     slides = [slide for slide in slides if slide.case.name in split_of]
     patches = [row for row in patches if row.case in split_of]
     dependence = ""
-    if labelled and not any(split_of[row.case] == VALIDATION for row in patches):
+    if labelled and not any(split_of[row.case] == Split.VALIDATION for row in patches):
         dependence = _why_dependent(labelled, named)
         patches = _hold_out_patches(patches, split_of)
 
@@ -120,8 +118,9 @@ def freeze_plan(project: Project, splits: Mapping[str, str] | None = None) -> Fr
     resolution = target_mpp(project)
     plan = FreezePlan(
         project=project,
-        header=resolution
-        and Header(project.slug, stains, resolution, grid.patch_px, grid.instance_px, consensus="single"),
+        header=Header(project.slug, stains, resolution, grid.patch_px, grid.instance_px, consensus="single")
+        if resolution
+        else None,
         slides=tuple(slides),
         patches=tuple(patches),
         split_of=split_of,
@@ -162,7 +161,7 @@ def _unknown_names(named: Mapping[str, str], cases: list[str]) -> list[str]:
         _("Case “%(case)s” is named for a split, but no slide of the stain pair belongs to it.") % {"case": case}
         for case in sorted(set(named) - set(cases))
     ]
-    allowed = (*SPLITS, LEFT_OUT)
+    allowed = Split.values
     return refusals + [
         _("“%(split)s” is no split; expected one of %(allowed)s.") % {"split": split, "allowed": ", ".join(allowed)}
         for split in sorted(set(named.values()) - set(allowed))
@@ -195,9 +194,13 @@ def _why_dependent(labelled: list[str], named: Mapping[str, str]) -> str:
         found = _("None of the %(number)s labelled cases can be spared: the others would lack a class.") % {
             "number": len(labelled)
         }
-    return found + " " + _(
-        "Held-out patches of the training cases would validate, so a good figure may only mean that the case was "
-        "learnt by heart. Label another case in both stains, or confirm that there is no independent validation."
+    return (
+        found
+        + " "
+        + _(
+            "Held-out patches of the training cases would validate, so a good figure may only mean that the case was "
+            "learnt by heart. Label another case in both stains, or confirm that there is no independent validation."
+        )
     )
 
 
@@ -205,14 +208,14 @@ def _hold_out_patches(patches: list[PlannedPatch], split_of: Mapping[str, str]) 
     """Let the last quarter of each stain's and label's training patches validate, at least one of two."""
     groups: dict[tuple[str, str], list[PlannedPatch]] = defaultdict(list)
     for row in patches:
-        if split_of[row.case] == TRAIN:
+        if split_of[row.case] == Split.TRAIN:
             groups[row.stain, row.label].append(row)
     held = {
         row.patch.pk
         for rows in groups.values()
         for row in rows[len(rows) - max(len(rows) // HELD_OUT_SHARE, min(len(rows) - 1, 1)) :]
     }
-    return [replace(row, split=VALIDATION) if row.patch.pk in held else row for row in patches]
+    return [replace(row, split=Split.VALIDATION) if row.patch.pk in held else row for row in patches]
 
 
 def _refusals(plan: FreezePlan) -> list[str]:
@@ -235,8 +238,8 @@ def _refusals(plan: FreezePlan) -> list[str]:
     if not plan.patches:
         source, target = plan.stains
         no_labels = _(
-            "There are no labels to freeze: no %(source)s or %(target)s patch is labelled tumour or normal with all its "
-            "readers agreeing. Label patches of both stains first."
+            "There are no labels to freeze: no %(source)s or %(target)s patch is labelled tumour or normal with all "
+            "its readers agreeing. Label patches of both stains first."
         ) % {"source": source, "target": target}
         return missing_side + (unknown_size if without_mpp else []) + [no_labels]
     return missing_side + (unknown_size if without_mpp else []) + _one_sided(plan)
@@ -245,7 +248,7 @@ def _refusals(plan: FreezePlan) -> list[str]:
 def _one_sided(plan: FreezePlan) -> list[str]:
     refusals = []
     for stain in plan.stains:
-        train = plan.counts[stain][TRAIN]
+        train = plan.counts[stain][Split.TRAIN]
         everything = Counter(row.label for row in plan.patches if row.stain == stain)
         values = {
             "stain": stain,
@@ -259,24 +262,24 @@ def _one_sided(plan: FreezePlan) -> list[str]:
             if values["slides"]:
                 refusals.append(
                     _(
-                        "%(stain)s has no labelled patch on its %(slides)s slides; each stain of the pair needs tumour and "
-                        "normal patches. Label some."
+                        "%(stain)s has no labelled patch on its %(slides)s slides; each stain of the pair needs tumour "
+                        "and normal patches. Label some."
                     )
                     % values
                 )
         elif not (everything["tumor"] and everything["normal"]):
             refusals.append(
                 _(
-                    "%(stain)s has one class only: %(all_tumor)s tumour and %(all_normal)s normal patches. A classifier "
-                    "learns from both; label patches of the other class."
+                    "%(stain)s has one class only: %(all_tumor)s tumour and %(all_normal)s normal patches. A "
+                    "classifier learns from both; label patches of the other class."
                 )
                 % values
             )
         elif not (train["tumor"] and train["normal"]):
             refusals.append(
                 _(
-                    "The training cases have one class only in %(stain)s: %(tumor)s tumour and %(normal)s normal patches "
-                    "(%(all_tumor)s and %(all_normal)s in all cases). Move a case to training, or label more."
+                    "The training cases have one class only in %(stain)s: %(tumor)s tumour and %(normal)s normal "
+                    "patches (%(all_tumor)s and %(all_normal)s in all cases). Move a case to training, or label more."
                 )
                 % values
             )
@@ -297,14 +300,14 @@ def _warnings(plan: FreezePlan) -> list[str]:
     if by_hand:
         warnings.append(_("Resolution supplied by hand: %(slides)s.") % {"slides": ", ".join(by_hand)})
     for stain in plan.stains:
-        judged = plan.counts[stain][VALIDATION]
+        judged = plan.counts[stain][Split.VALIDATION]
         lacking = [str(name) for label, name in (("tumor", _("tumour")), ("normal", _("normal"))) if not judged[label]]
         if plan.patches and lacking:
             warnings.append(
                 _("Validation has no %(classes)s patch in %(stain)s: the best epoch is chosen half blind.")
                 % {"classes": _(" and no ").join(lacking), "stain": stain}
             )
-    if plan.slides and not plan.splits[EVALUATION]:
+    if plan.slides and not plan.splits[Split.EVALUATION]:
         warnings.append(_("No case is left for evaluation: a figure on unseen cases can't be given."))
     if open_patches := labelled_without_agreement(plan.project, plan.patches):
         warnings.append(

@@ -16,7 +16,9 @@ class ChangedKey(NamedTuple):
 def changed_keys(kind: str, config: dict[str, Any], preset: str = "paper") -> list[ChangedKey]:
     """Return the keys of a configuration that differ from a preset's, in the order of the form."""
     named = learning_config.preset(kind, preset).to_dict()
-    return [ChangedKey(key, config[key], value) for key, value in named.items() if key in config and config[key] != value]
+    return [
+        ChangedKey(key, config[key], value) for key, value in named.items() if key in config and config[key] != value
+    ]
 
 
 def nearest_preset(kind: str, config: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Who owns a run: claims, cancellation, outcomes. All by compare-and-set, by the database's clock."""
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from accounts.errors import Conflict
 from accounts.models import User
 from training.models import MAX_ATTEMPTS, Run
 from training.outcome import Outcome
+from viewer import storage
 
 
 @transaction.atomic
@@ -60,7 +62,9 @@ def record_outcome(run: Run, outcome: Outcome) -> bool:
         values["message"] = outcome.message
     own = Run.objects.filter(pk=run.pk, attempt=run.attempt, status=Run.Status.RUNNING)
     written = own.update(**values, finished_at=Now())
-    if written == 1 and outcome.status != Run.Status.SUCCEEDED:
+    if written == 1 and outcome.status == Run.Status.SUCCEEDED:
+        _forget_resume_state(run)
+    elif written == 1:
         _skip_what_builds_on(run.pk)
     return written == 1
 
@@ -143,6 +147,14 @@ def _settle_abandoned(run_pk: int) -> None:
     )
     if cancelled or failed:
         _skip_what_builds_on(run_pk)
+
+
+def _forget_resume_state(run: Run) -> None:
+    """Remove the full state of a run that needs it no longer; it may be several times the size of the weights."""
+    state = Run.objects.values_list("resume_state", flat=True).get(pk=run.pk)
+    if state:
+        Run.objects.filter(pk=run.pk).update(resume_state={})
+        transaction.on_commit(partial(storage.sweep, state["key"]), robust=True)
 
 
 def _built_on(run_pk: int) -> Q:

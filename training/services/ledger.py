@@ -1,7 +1,7 @@
 """Write what an attempt reaches, as long as it is the newest attempt of its run."""
 
-from contextlib import contextmanager
 from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +66,14 @@ class RunLedger:
             previews = run.previews | {str(epoch): key}
             Run.objects.filter(pk=run.pk).update(previews=previews)
 
-    def resume_state(self, epoch: int, key: str) -> None:
+    def resume_state(self, epoch: int, key: str, files: list[str]) -> None:
         """Point to a newer full state, then remove the one before."""
         with self._hold() as run:
             before = run.resume_state.get("key")
-            state = {"key": key, "epoch": epoch, "saved_at": timezone.now().isoformat()}
+            state = {"key": key, "files": files, "epoch": epoch, "saved_at": timezone.now().isoformat()}
             Run.objects.filter(pk=run.pk).update(resume_state=state)
         if before and before != key:
-            storage.delete(before)
+            storage.sweep(before)
 
     @property
     def _own(self) -> RunQuerySet:

@@ -1,6 +1,6 @@
 """Make runs, alone or as the chain of a whole training."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,6 +12,8 @@ from training.learning.errors import ConfigError
 from training.models import Dataset, Run
 from training.selectors import latest_dataset
 from viewer.models import Slide
+
+Thing = TypeVar("Thing")
 
 
 class Chain(NamedTuple):
@@ -91,9 +93,7 @@ def create_chain(
 
     source = make(Run.Kind.MIL, dataset=dataset, stain=dataset.source_stain)
     target = make(Run.Kind.MIL, dataset=dataset, stain=dataset.target_stain)
-    generator = make(
-        Run.Kind.CYCLEGAN, dataset=dataset, source_classifier_run=source, target_classifier_run=target
-    )
+    generator = make(Run.Kind.CYCLEGAN, dataset=dataset, source_classifier_run=source, target_classifier_run=target)
     return Chain(source, target, generator, make(Run.Kind.SYNTHESIS, slide=slide, generator_run=generator))
 
 
@@ -110,7 +110,7 @@ def _learn_classifier(run: Run, dataset: Dataset, stain: str) -> None:
     pair = (dataset.source_stain, dataset.target_stain)
     if stain not in pair:
         raise ApplicationError(
-            _("A classifier of “%(stain)s” can't be learnt from %(dataset)s, which holds %(pair)s. Choose one of these.")
+            _("A classifier of “%(stain)s” can't be learnt from %(dataset)s, which holds %(pair)s. Choose of these.")
             % {"stain": stain, "dataset": dataset, "pair": " and ".join(pair)}
         )
     run.dataset, run.stain = dataset, stain
@@ -144,7 +144,7 @@ def _score(run: Run, slide: Slide, classifier: Run) -> None:
     run.independent_validation = classifier.independent_validation
 
 
-def _given[Thing](thing: Thing | None, what: str) -> Thing:
+def _given(thing: Thing | None, what: str) -> Thing:
     if thing is None:
         raise ApplicationError(_("This run needs %(what)s, and none was named.") % {"what": what})
     return thing

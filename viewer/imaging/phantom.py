@@ -11,7 +11,7 @@ It is drawn, not scanned: figures measured on it are never clinical figures.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class SectionTruth:
     @property
     def is_tumor(self) -> NDArray[np.bool_]:
         """Say which are tumour nuclei."""
-        return self.kind == Kind.TUMOR
+        return np.asarray(self.kind == Kind.TUMOR)
 
     @property
     def ratio(self) -> float | None:
@@ -71,6 +71,20 @@ class SectionTruth:
     def tumor_ratio(self) -> float | None:
         """Share of positive among tumour nuclei; None without any."""
         return float(self.is_positive[self.is_tumor].mean()) if self.is_tumor.any() else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON form: the ratios and one entry per nucleus."""
+        return {
+            "ratio": self.ratio,
+            "tumor_ratio": self.tumor_ratio,
+            "nuclei": [
+                {"id": id, "x": round(x, 3), "y": round(y, 3), "tumor": tumor, "positive": positive}
+                for id, x, y, tumor, positive in zip(
+                    *(column.tolist() for column in (self.id, self.x, self.y, self.is_tumor, self.is_positive)),
+                    strict=True,
+                )
+            ],
+        }
 
 
 class TissueBlock:
@@ -162,12 +176,9 @@ class TissueBlock:
         rotation, centre = self._rotation(), self.size_px / 2
         u = columns - np.float32(centre + self.shift_px[0])
         v = rows - np.float32(centre + self.shift_px[1])
-        base_x = (u * np.float32(rotation[0, 0]) + v * np.float32(rotation[1, 0]) + np.float32(centre)).astype(
-            np.float32
-        )
-        base_y = (u * np.float32(rotation[0, 1]) + v * np.float32(rotation[1, 1]) + np.float32(centre)).astype(
-            np.float32
-        )
+        (ux, uy), (vx, vy) = rotation.astype(np.float32)
+        base_x, base_y = u * ux + v * vx + np.float32(centre), u * uy + v * vy + np.float32(centre)
+        # The stretch is small and smooth: two fixed-point steps undo it to a hundredth of a pixel.
         x, y = base_x, base_y
         for _ in range(2):
             at_x, at_y = (x + MARGIN_PX) / LATTICE_PX, (y + MARGIN_PX) / LATTICE_PX

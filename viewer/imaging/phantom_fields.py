@@ -29,12 +29,12 @@ def periodic_noise(rng: np.random.Generator, side: int, sigma_x: float, sigma_y:
     fx, fy = np.fft.rfftfreq(side)[None], np.fft.fftfreq(side)[:, None]
     smoothing = np.exp(-2 * np.pi**2 * ((sigma_x * fx) ** 2 + (sigma_y * fy) ** 2))
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((side, side))) * smoothing, s=(side, side))
-    return ((noise - noise.mean()) / noise.std()).astype(np.float32)
+    return np.asarray((noise - noise.mean()) / noise.std(), np.float32)
 
 
 def ramp(values: Field, slope: float) -> Field:
     """Turn a signed field into a share from 0 to 1, half at 0."""
-    return np.clip(values * np.float32(slope / 4) + np.float32(0.5), 0, 1)
+    return np.asarray(np.clip(values * np.float32(slope / 4) + np.float32(0.5), 0, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _tissue(rng: np.random.Generator, side: int, noise: Callable[[float], Field]
     outline = 0.83 + 0.05 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.04 * np.sin(3 * angle + rng.uniform(0, 6))
     inside = (outline + 0.05 * periodic_noise(rng, side, side / 14) - radius) * 8
     holes = (noise(110) - 1.75) * 3
-    return np.minimum(inside, -holes).astype(np.float32)
+    return np.asarray(np.minimum(inside, -holes), np.float32)
 
 
 def _tumor_border(
@@ -134,7 +134,7 @@ def _tumor_border(
     wavy = (distance + wave) / 100 + 0.4 * noise(150) + 0.35 * noise(45)
     if extent <= 0 or extent >= 1:
         return np.full((side, side), -10.0 if extent <= 0 else 10.0, np.float32)
-    return wavy.astype(np.float32)
+    return np.asarray(wavy, np.float32)
 
 
 def _tumor(tissue: Field, nests: Field, border: Field, share: float) -> Field:

@@ -29,7 +29,8 @@ SLOW_PX = 4
 OTHER_SECTION_PX = 137
 # Density units per unit of stain, and natural instead of decimal logarithms.
 DENSITY = 1.25 * np.log(10)
-LIGHT = np.float32([244, 243, 245]) * (1 - np.float32([0.012, 0.010, 0.016]) * np.float32(0.5))
+# The lamp through glass: white, a little bluish.
+LIGHT = np.array([242.5, 241.8, 243.0], np.float32)
 LONGEST_STROMA = 1.9
 
 
@@ -54,7 +55,7 @@ class SectionPainter:
         light = cv2.exp(-np.minimum(density, 7)) * LIGHT
         picture = np.asarray(cv2.GaussianBlur(light, (0, 0), 0.55), np.float32)[halo:-halo, halo:-halo]
         picture = picture + window.sensor_noise()[halo:-halo, halo:-halo]
-        return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(picture + 0.5, 0, 255), np.uint8)
 
 
 class _Window:
@@ -187,7 +188,7 @@ class _Window:
     def sensor_noise(self) -> NDArray[np.float32]:
         """Give the noise of the camera, grey levels `[H, W, 3]`."""
         grey, colour = self.grain * 1.6, self._texture("fine", 1) * 0.8
-        return np.stack([grey + colour, grey - 0.5 * colour, grey + 0.7 * colour], axis=-1).astype(np.float32)
+        return np.asarray(cv2.merge([grey + colour, grey - 0.5 * colour, grey + 0.7 * colour]), np.float32)
 
 
 def _blurred(values: Field, sigma: float) -> Field:

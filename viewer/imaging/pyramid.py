@@ -5,7 +5,6 @@ temporary file until it is its turn. Levels are top-level directories with NewSu
 SubIFDs), the resolution is in pixels per centimetre, so that OpenSlide reports the mpp.
 """
 
-import errno
 import os
 import struct
 import tempfile
@@ -20,8 +19,9 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from .errors import DiskFull, SlideTooLarge
+from .errors import SlideTooLarge
 from .limits import MAX_SIDE_PX, MAX_SLIDE_PX
+from .output import NO_SPACE, discard, disk_full, move_into_place, part_file
 from .plain_reader import halved
 from .reader import Picture
 
@@ -67,11 +67,7 @@ class PyramidWriter:
     def __enter__(self) -> Self:
         """Open a temporary file beside the target."""
         with self._clearing_up():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # The suffix keeps half-written files recognisable after a power cut.
-            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".part", dir=self.path.parent)
-            self._part = Path(name)
-            self._file = os.fdopen(handle, "w+b")
+            self._file, self._part = part_file(self.path)
             # BigTIFF header; the offset of the first directory is filled in at the end.
             self._file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0))
             width, height = self.width, self.height
@@ -124,20 +120,9 @@ class PyramidWriter:
         link_at = 8
         for index, level in enumerate(self._levels):
             link_at = _write_directory(self._file, link_at, self._tags(level, index))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        for level in self._levels:
+        for level in self._levels[1:]:
             level.close()
-        # mkstemp makes files that only their owner reads.
-        mask = os.umask(0)
-        os.umask(mask)
-        self._part.chmod(0o666 & ~mask)
-        self._part.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        move_into_place(self._file, self._part, self.path)
 
     def _tags(self, level: "_Level", index: int) -> list[Tag]:
         scale = 2**index
@@ -173,21 +158,15 @@ class PyramidWriter:
             yield
         except BaseException as error:
             self._discard()
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DiskFull(
-                    f"No space left in {self.path.parent} while writing {self.path.name}; nothing of it was kept. "
-                    "Free some space and start again."
-                ) from error
+            if isinstance(error, OSError) and error.errno in NO_SPACE:
+                raise disk_full(self.path) from error
             raise
 
     def _discard(self) -> None:
-        for level in self._levels:
+        for level in self._levels[1:]:
             level.close()
         if self._file is not None:
-            # Closing flushes, which fails again on a full disk.
-            with suppress(OSError):
-                self._file.close()
-            self._part.unlink(missing_ok=True)
+            discard(self._file, self._part)
             self._file = None
 
 

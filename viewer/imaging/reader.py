@@ -104,15 +104,15 @@ class SlideReader(ABC):
         downsample = self.levels[index].downsample
         width = max(1, round(width_l0 / downsample))
         height = max(1, round(height_l0 / downsample))
-        picture = self._read_reduced(x_l0, y_l0, index, width, height, min(width // width_px, height // height_px))
+        picture = self.read_reduced(x_l0, y_l0, index, width, height, min(width // width_px, height // height_px))
         if picture.shape[:2] == (height_px, width_px):
             return picture
         shrinks = picture.shape[1] >= width_px and picture.shape[0] >= height_px
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(picture, (width_px, height_px), interpolation=method), np.uint8)
 
-    def _read_reduced(self, x_l0: int, y_l0: int, level: int, width: int, height: int, factor: int) -> Picture:
-        """Read a rectangle of a level in bands, each averaged over `factor` × `factor` pixels, in bounded memory."""
+    def read_reduced(self, x_l0: int, y_l0: int, level: int, width: int, height: int, factor: int) -> Picture:
+        """Read `width` × `height` pixels of a level, averaged over `factor` × `factor`, in bands of bounded memory."""
         if factor < 2:
             return self.read_region(x_l0, y_l0, level, width, height)
         downsample = self.levels[level].downsample

@@ -40,8 +40,7 @@ def unmixing_matrix(haematoxylin: ArrayLike = HAEMATOXYLIN, dab: ArrayLike = DAB
     """Give the matrix whose columns turn an RGB density into amounts of haematoxylin, DAB and residual."""
     h, d = unit(haematoxylin), unit(dab)
     vectors = np.stack([h, d, unit(np.cross(h, d))])
-    inverse: NDArray[np.float64] = np.linalg.inv(vectors)
-    return inverse
+    return np.asarray(np.linalg.inv(vectors), np.float64)
 
 
 def separate_hdab(

@@ -1,7 +1,9 @@
 """Check what people type about a slide, before anything is read or written."""
 
 import re
+from pathlib import Path
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
@@ -40,7 +42,27 @@ def checked_mpp(mpp: float) -> float:
     low, high = MPP_RANGE_UM
     if not low <= mpp <= high:
         raise ApplicationError(
-            _("%(mpp)g µm per pixel was given; expected %(low)g to %(high)g. A ×40 scan has about 0.25, a ×20 scan 0.5.")
+            _("%(mpp)g µm per pixel was given; expected %(low)g to %(high)g. A ×40 scan has about 0.25.")
             % {"mpp": mpp, "low": low, "high": high}
         )
     return mpp
+
+
+def checked_import_path(raw: str) -> Path:
+    """Return the path, links followed, if it lies below a folder that the API may import from.
+
+    A path outside is answered as one that does not exist, so that nobody learns what else the server holds.
+    """
+    if not settings.IMPORT_ROOTS:
+        raise ApplicationError(
+            _("No folder of this server is open to imports. Set IMPORT_ROOTS, or use the command or the upload.")
+        )
+    try:
+        path = Path(raw).resolve(strict=True)
+    except (OSError, ValueError, RuntimeError):
+        path = None
+    if path is None or not any(path.is_relative_to(Path(root).resolve()) for root in settings.IMPORT_ROOTS):
+        raise ApplicationError(
+            _("There is no such file or folder below the folders that are open to imports. Check the path.")
+        )
+    return path

@@ -97,7 +97,7 @@ def _claim(import_pk: int) -> SlideImport | None:
     if worn_out is not None:
         _fail(
             worn_out,
-            _("The worker died %(count)d times over this file, perhaps for want of memory. Convert it to a tiled pyramid.")
+            _("The worker died %(count)d times over this file, perhaps for want of memory. Save it as a pyramid.")
             % {"count": MAX_ATTEMPTS},
         )
         return None

@@ -48,9 +48,10 @@ def supply_mpp(slide: Slide, mpp: float, by: User) -> Slide:
 
 def work_rests_on(slide: Slide) -> bool:
     """Tell whether any room above has rows that refer to the slide."""
-    relations = [relation for relation in Slide._meta.related_objects if relation.related_model is not SlideImport]
     return any(
-        relation.related_model._default_manager.filter(**{relation.field.name: slide}).exists() for relation in relations
+        relation.related_model._default_manager.filter(**{relation.field.name: slide}).exists()
+        for relation in Slide._meta.related_objects
+        if relation.related_model is not SlideImport
     )
 
 
@@ -106,7 +107,7 @@ def withdraw_slide(slide: Slide) -> Slide:
 def _set_published(slide: Slide, published: bool) -> Slide:
     slide = Slide.objects.select_for_update(of=["self"]).select_related("case__project").get(pk=slide.pk)
     if not slide.is_synthetic:
-        raise ApplicationError(_("Slide %(pk)d is a real slide; only synthetic slides are published.") % {"pk": slide.pk})
+        raise ApplicationError(_("Slide %(pk)d is real; only synthetic slides are published.") % {"pk": slide.pk})
     if published != (slide.published_at is not None):
         slide.published_at = timezone.now() if published else None
         slide.save(update_fields=["published_at"])
@@ -114,9 +115,7 @@ def _set_published(slide: Slide, published: bool) -> Slide:
 
 
 def _made_before(source: Slide, generator_sha256: str) -> Slide | None:
-    made = Slide.objects.filter(
-        origin=Slide.Origin.SYNTHETIC, derived_from=source, generator_sha256=generator_sha256
-    )
+    made = Slide.objects.filter(origin=Slide.Origin.SYNTHETIC, derived_from=source, generator_sha256=generator_sha256)
     return made.select_related("case__project").first()
 
 

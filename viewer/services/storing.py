@@ -56,7 +56,7 @@ class SlideFiles:
         """Refuse files that were still being written while they were read."""
         if [_look(file) for file in self.files] != self.seen:
             raise ApplicationError(
-                _("The file changed while it was imported. Wait until it is copied or scanned completely, then import it.")
+                _("The file changed while it was imported. Wait until it is complete, then import it again.")
             )
 
 
@@ -117,7 +117,7 @@ def clear_file_errors() -> Generator[None]:
         raise ApplicationError(_("The file is no longer there. Check the path and import it again.")) from error
     except PermissionError as error:
         raise ApplicationError(
-            _("The file may not be read by the account that the worker runs as. Change its permissions and import it again.")
+            _("The worker may not read the file. Change its permissions and import it again.")
         ) from error
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:

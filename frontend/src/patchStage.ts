@@ -1,0 +1,110 @@
+/** The middle of the labelling desk: one patch with a dimmed ring of context, or the whole slide with its grid. */
+import { CanvasLayer } from "./canvasLayer";
+import { level0, level0Rect } from "./geometry";
+import { type CellLook, PatchGrid, PatchIndex } from "./patchGrid";
+import { Prefetcher } from "./patchImages";
+import type { LabellingPayload, PatchPayload } from "./payload";
+import { SlideViewer } from "./slideViewer";
+
+/** The patch takes this share of the free height or width; the rest is context. */
+const PATCH_SHARE = 0.88;
+/** Room for the row of label buttons below the patch, CSS pixels. */
+const BUTTONS_PX = 84;
+const CONTEXT_MARGIN = 1.3;
+
+export class PatchStage {
+  readonly viewer: SlideViewer;
+  readonly grid: PatchGrid;
+  private readonly shade: CanvasLayer;
+  private readonly prefetcher: Prefetcher;
+  private patch: PatchPayload | null = null;
+  private shownAt = performance.now();
+  private drawn = false;
+
+  constructor(
+    element: HTMLElement,
+    labelling: LabellingPayload,
+    lookOf: (patch: PatchPayload) => CellLook,
+    onPick: (patch: PatchPayload) => void,
+  ) {
+    this.viewer = new SlideViewer({ element, slide: labelling.slide });
+    this.prefetcher = new Prefetcher(labelling.slide);
+    this.shade = new CanvasLayer(this.viewer, (context, size) => this.drawShade(context, size));
+    const index = new PatchIndex(labelling.grid, labelling.patches);
+    this.grid = new PatchGrid(this.viewer, index, lookOf, () => this.patch, onPick);
+    this.grid.visible = false;
+    this.viewer.onDrawn(() => {
+      if (this.drawn) return;
+      this.drawn = true;
+      this.shownAt = performance.now();
+    });
+    this.viewer.onOpen(() => this.patch && this.show(this.patch));
+    this.viewer.osd.addHandler("resize", () => this.patch && !this.grid.visible && this.frame());
+  }
+
+  /** Milliseconds since the patch on stage was drawn. */
+  get milliseconds(): number {
+    return Math.max(0, Math.round(performance.now() - this.shownAt));
+  }
+
+  show(patch: PatchPayload): void {
+    this.patch = patch;
+    this.shownAt = performance.now();
+    this.drawn = false;
+    if (!this.viewer.osd.isOpen()) return;
+    if (this.grid.visible) this.grid.redraw();
+    else this.frame();
+  }
+
+  /** Screen pixels per level-0 pixel at which the patch fills the stage. */
+  get patchZoom(): number {
+    const { width, height } = this.viewer.size;
+    return (Math.min(width, height - BUTTONS_PX) * PATCH_SHARE) / (this.patch?.size ?? 1);
+  }
+
+  /** Centre the patch again at its usual size. */
+  frame(): void {
+    const patch = this.patch;
+    if (!patch) return;
+    const zoom = this.patchZoom;
+    const middle = level0(patch.x + patch.size / 2, patch.y + patch.size / 2 + BUTTONS_PX / 2 / zoom);
+    this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
+    this.shade.redraw();
+  }
+
+  prefetch(coming: readonly PatchPayload[]): void {
+    const [next, ...later] = coming;
+    if (next) this.prefetcher.prefetch([next], this.patchZoom, CONTEXT_MARGIN);
+    this.prefetcher.prefetch(later, this.patchZoom, 1);
+  }
+
+  get gridShown(): boolean {
+    return this.grid.visible;
+  }
+
+  showGrid(shown: boolean): void {
+    this.grid.visible = shown;
+    this.shade.visible = !shown;
+    const { width, height } = this.viewer.slide;
+    if (shown) this.viewer.fit(level0Rect(-width * 0.02, -height * 0.02, width * 1.04, height * 1.04), true);
+    else this.frame();
+  }
+
+  private drawShade(context: CanvasRenderingContext2D, size: { width: number; height: number }): void {
+    if (!this.patch) return;
+    const { x, y } = this.viewer.toScreen(level0(this.patch.x, this.patch.y));
+    const side = this.patch.size * this.viewer.view.zoom;
+    context.fillStyle = "rgb(18 18 18 / 62%)";
+    context.beginPath();
+    context.rect(0, 0, size.width, size.height);
+    context.rect(x, y, side, side);
+    context.fill("evenodd");
+    // A dark and a light line: one of them shows on any stain.
+    context.lineWidth = 1;
+    context.strokeStyle = "#111";
+    context.strokeRect(x - 2, y - 2, side + 4, side + 4);
+    context.lineWidth = 2;
+    context.strokeStyle = "#fff";
+    context.strokeRect(x - 0.5, y - 0.5, side + 1, side + 1);
+  }
+}

@@ -1,0 +1,36 @@
+/** The honest indicator: what is saved, what is not, and what to do about it. */
+import { count } from "./format";
+import { fill, gettext } from "./text";
+import type { LabelStore } from "./labelStore";
+
+export function showSaveState(element: HTMLButtonElement, store: LabelStore): void {
+  const show = (): void => {
+    const { state, unsaved, trouble } = store;
+    element.dataset.state = trouble && state === "saved" ? "refused" : state;
+    element.textContent = saveText(state, unsaved, trouble);
+    element.title = trouble ?? "";
+    element.disabled = state !== "retrying" && state !== "held";
+  };
+  store.onChange(show);
+  show();
+  element.addEventListener("click", () => store.retryNow());
+  window.addEventListener("online", () => store.retryNow());
+  // Whoever was signed out signs in in another tab and comes back.
+  window.addEventListener("focus", () => store.state === "held" && store.retryNow());
+  window.addEventListener("beforeunload", (event) => {
+    if (store.unsaved > 0) event.preventDefault();
+  });
+}
+
+export function saveText(state: LabelStore["state"], unsaved: number, trouble: string | null): string {
+  switch (state) {
+    case "saved":
+      return trouble ? fill(gettext("Refused: {reason}"), { reason: trouble }) : gettext("All saved");
+    case "saving":
+      return fill(gettext("Saving {n} …"), { n: count(unsaved) });
+    case "retrying":
+      return fill(gettext("Not saved yet: {n} · trying again"), { n: count(unsaved) });
+    case "held":
+      return fill(gettext("Not saved: {n} · {reason} Try again"), { n: count(unsaved), reason: trouble ?? "" });
+  }
+}

@@ -1,0 +1,78 @@
+"""Slides with drawn tissue and small patches, so that a grid is laid in milliseconds."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from accounts.models import Project, User
+from annotation.models import GridSettings, LargePatch, SlideGrid, WeakLabel
+from annotation.services import label_patch
+from tests.factories import make_case, make_patch, make_slide
+from viewer import storage
+from viewer.imaging.pyramid import PyramidWriter
+from viewer.models import Slide
+
+PATCH_PX = 128
+TISSUE = (190, 80, 150)
+
+
+def draw_slide(folder: Path, tissue_boxes: list[tuple[int, int, int, int]], width: int, height: int) -> Path:
+    """Write a white slide with boxes (x, y, width, height) of tissue."""
+    picture = np.full((height, width, 3), 245, np.uint8)
+    for x, y, box_width, box_height in tissue_boxes:
+        picture[y : y + box_height, x : x + box_width] = TISSUE
+    path = folder / f"{uuid4()}.tif"
+    with PyramidWriter(path, width, height, mpp=0.25) as pyramid:
+        pyramid.write_rows(picture)
+    return path
+
+
+def store_slide(
+    project: Project,
+    folder: Path,
+    tissue_boxes: list[tuple[int, int, int, int]],
+    width: int = 640,
+    height: int = 512,
+    **fields: object,
+) -> Slide:
+    """A slide whose file lies in storage."""
+    slide = make_slide(make_case(project), width_l0=width, height_l0=height, **fields)
+    storage.save_file(draw_slide(folder, tissue_boxes, width, height), slide.key)
+    return slide
+
+
+@pytest.fixture
+def small_patches(project: Project) -> GridSettings:
+    return GridSettings.objects.create(project=project, patch_px=PATCH_PX, instance_px=16)
+
+
+@pytest.fixture
+def slide(project: Project, small_patches: GridSettings, tmp_path: Path) -> Slide:
+    """A slide of 5 × 4 patches of 128 px; tissue fills the first column."""
+    return store_slide(project, tmp_path, [(0, 0, PATCH_PX, 512)])
+
+
+@pytest.fixture
+def gridded_slide(project: Project, small_patches: GridSettings) -> Slide:
+    """A slide without a file whose grid of 3 × 1 patches is laid: two with tissue, one without."""
+    slide = make_slide(make_case(project), width_l0=3 * PATCH_PX, height_l0=PATCH_PX)
+    for column in range(3):
+        tissue_share = 1.0 if column < 2 else 0.0
+        make_patch(slide, column, size_l0=PATCH_PX, tissue_share=tissue_share, offered=column < 2)
+    SlideGrid.objects.create(
+        slide=slide, target_mpp=0.25, size_l0=PATCH_PX, columns=3, rows=1, otsu_threshold=20.0, resampled=False
+    )
+    return slide
+
+
+@pytest.fixture
+def patch(gridded_slide: Slide) -> LargePatch:
+    return gridded_slide.patches.get(column=0)
+
+
+def give(patch: LargePatch, value: str | None, reader: User) -> WeakLabel:
+    """Label a patch as a reader who sees what stands."""
+    newest = WeakLabel.objects.filter(patch=patch, reader=reader).order_by("-pk").first()
+    return label_patch(patch, value, reader, uuid4(), newest.pk if newest else None)

@@ -1,0 +1,56 @@
+"""Fixtures of the viewer: slides that lie in storage, and nothing left over from another test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+
+from accounts.models import Project, User
+from tests.viewer.drawing import draw_slide
+from viewer import readers, services
+from viewer.models import Slide, SlideImport
+
+
+@pytest.fixture(autouse=True)
+def no_reader_stays_open() -> Iterator[None]:
+    yield
+    readers.close_all()
+
+
+@pytest.fixture
+def slide_file(tmp_path: Path) -> Path:
+    return draw_slide(tmp_path / "Ivanov 12.tif")
+
+
+@pytest.fixture
+def asked(project: Project, lead: User) -> Callable[..., SlideImport]:
+    """Return a function that requests an import: `asked(path, stain="KI67")`."""
+
+    def request(path: Path, **changes: Any) -> SlideImport:
+        fields: dict[str, Any] = {"project": project, "case_name": "Case 01", "stain": "HE", "by": lead}
+        return services.request_import(path=path, **{**fields, **changes})
+
+    return request
+
+
+@pytest.fixture
+def stored_slide(slide_file: Path, asked: Callable[..., SlideImport]) -> Slide:
+    """A slide that went the whole way in, without a worker."""
+    slide = services.import_slide(asked(slide_file).pk)
+    assert slide is not None
+    return Slide.objects.select_related("case__project").get(pk=slide.pk)
+
+
+@pytest.fixture
+def stored_files() -> Callable[[], list[str]]:
+    """Return a function that lists every file in storage."""
+
+    def listed() -> list[str]:
+        root = Path(default_storage.path(""))
+        return (
+            sorted(str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()) if root.exists() else []
+        )
+
+    return listed

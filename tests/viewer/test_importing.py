@@ -1,0 +1,416 @@
+import errno
+import hashlib
+import shutil
+import struct
+import zlib
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from django.utils import timezone
+
+from accounts.errors import ApplicationError
+from tests.viewer.drawing import draw_png, draw_slide, tissue
+from viewer import services, storage
+from viewer.imaging.slides import content_sha256, open_slide
+from viewer.imaging.tiles import served_levels, slide_version
+from viewer.models import Case, Slide, SlideImport
+from viewer.services import importing
+from viewer.services.storing import SlideFiles
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def assert_refused(asked, stored_files):
+    """Import, and expect a message and nothing else."""
+
+    def refused(path: Path, message: str, **changes) -> SlideImport:
+        before = stored_files()
+        slides = Slide.objects.count()
+        row = asked(path, **changes)
+        assert services.import_slide(row.pk) is None
+        row.refresh_from_db()
+        assert (row.state, row.slide, row.source_path, row.stored_key) == ("failed", None, "", "")
+        assert message in row.message
+        assert path.name not in row.message
+        assert Slide.objects.count() == slides
+        assert slides or not Case.objects.exists()
+        assert stored_files() == before
+        return row
+
+    return refused
+
+
+def test_an_import_makes_the_case_and_the_slide(asked, slide_file, project, lead, stored_files):
+    row = asked(slide_file)
+    slide = services.import_slide(row.pk)
+    assert slide is not None
+    assert (slide.case.name, slide.case.project, slide.stain) == ("Case 01", project, "HE")
+    assert (slide.width_l0, slide.height_l0, slide.mpp, slide.mpp_source) == (700, 500, 0.5, "file")
+    assert (slide.state, slide.origin, slide.drawn, slide.imported_by) == ("ready", "real", False, lead)
+    assert slide.content_sha256 == hashlib.sha256(slide_file.read_bytes()).hexdigest()
+    assert slide.size_bytes == slide_file.stat().st_size
+    with open_slide(slide_file) as reader:
+        levels = served_levels(reader)
+    assert slide.served_levels == [level.as_dict() for level in levels]
+    assert slide.version == slide_version(slide.content_sha256, levels, "native")
+    assert stored_files() == [slide.key]
+    row.refresh_from_db()
+    assert (row.state, row.progress, row.slide, row.message) == ("done", 1.0, slide, "")
+
+
+def test_no_name_of_the_file_is_kept(asked, slide_file, stored_files):
+    row = asked(slide_file)
+    slide = services.import_slide(row.pk)
+    row.refresh_from_db()
+    kept = repr([SlideImport.objects.values(), Slide.objects.values(), Case.objects.values(), stored_files()])
+    assert "Ivanov" not in kept
+    assert slide.key.startswith(f"slides/{slide.content_sha256[:2]}/")
+    assert slide_file.exists()
+
+
+def test_the_stored_file_is_the_import_bit_for_bit_and_no_link(stored_slide, slide_file):
+    with storage.local_path(stored_slide) as path:
+        assert path.read_bytes() == slide_file.read_bytes()
+        assert path.stat().st_ino != slide_file.stat().st_ino
+
+
+def test_a_second_delivery_of_a_done_import_changes_nothing(asked, slide_file, stored_files):
+    row = asked(slide_file)
+    services.import_slide(row.pk)
+    before = stored_files()
+    assert services.import_slide(row.pk) is None
+    assert Slide.objects.count() == 1
+    assert stored_files() == before
+
+
+def test_an_import_that_another_worker_has_is_left_alone(asked, slide_file):
+    row = asked(slide_file)
+    SlideImport.objects.filter(pk=row.pk).update(state="running", heartbeat_at=timezone.now(), attempt=1)
+    assert services.import_slide(row.pk) is None
+    row.refresh_from_db()
+    assert (row.state, row.attempt) == ("running", 1)
+    assert not Slide.objects.exists()
+
+
+def test_an_import_whose_worker_died_is_taken_over_and_swept(asked, slide_file, stored_files):
+    row = asked(slide_file)
+    prefix = "slides/00/dead-attempt"
+    storage.save_file(slide_file, f"{prefix}.tif")
+    storage.save_file(slide_file, f"{prefix}/0001.dcm")
+    SlideImport.objects.filter(pk=row.pk).update(
+        state="running", heartbeat_at=timezone.now() - timedelta(minutes=5), attempt=1, stored_key=prefix
+    )
+    slide = services.import_slide(row.pk)
+    assert stored_files() == [slide.key]
+    row.refresh_from_db()
+    assert (row.state, row.attempt) == ("done", 2)
+
+
+def test_an_import_that_kills_every_worker_is_given_up(asked, slide_file):
+    row = asked(slide_file)
+    SlideImport.objects.filter(pk=row.pk).update(
+        state="running", heartbeat_at=timezone.now() - timedelta(minutes=5), attempt=3
+    )
+    assert services.import_slide(row.pk) is None
+    row.refresh_from_db()
+    assert row.state == "failed"
+    assert "The worker died 3 times" in row.message
+
+
+def test_a_worker_that_was_silent_too_long_leaves_the_slide_to_its_successor(
+    asked, slide_file, stored_files, monkeypatch
+):
+    row = asked(slide_file)
+    refuse_duplicate = importing._refuse_duplicate
+
+    def somebody_takes_over(claimed, sha256):
+        refuse_duplicate(claimed, sha256)
+        SlideImport.objects.filter(pk=row.pk).update(attempt=2)
+
+    monkeypatch.setattr(importing, "_refuse_duplicate", somebody_takes_over)
+    assert services.import_slide(row.pk) is None
+    assert not Slide.objects.exists()
+    assert not Case.objects.exists()
+    assert stored_files() == []
+    row.refresh_from_db()
+    assert (row.state, row.attempt, row.source_path) == ("running", 2, str(slide_file))
+
+
+def test_progress_is_told_and_grows(asked, slide_file):
+    told = []
+    services.import_slide(asked(slide_file).pk, told.append)
+    assert told == sorted(told)
+    assert told[0] >= 0
+    assert told[-1] <= 1
+
+
+def test_the_same_file_twice_in_case_and_stain_names_the_slide_that_is_there(stored_slide, slide_file, assert_refused):
+    assert_refused(slide_file, f"already in Case 01 as H&E: it is slide {stored_slide.pk}")
+
+
+def test_two_imports_of_one_file_at_once_give_one_slide(asked, slide_file, stored_files, monkeypatch):
+    first, second = asked(slide_file), asked(slide_file)
+    real = importing._refuse_duplicate
+    monkeypatch.setattr(importing, "_refuse_duplicate", lambda *args: None)
+    assert services.import_slide(first.pk) is not None
+
+    calls = iter([lambda *args: None, real])
+    monkeypatch.setattr(importing, "_refuse_duplicate", lambda *args: next(calls)(*args))
+    assert services.import_slide(second.pk) is None
+    second.refresh_from_db()
+    assert "already in Case 01" in second.message
+    assert Slide.objects.count() == 1
+    assert len(stored_files()) == 1
+
+
+def test_the_same_file_in_another_case_is_taken_with_a_warning(stored_slide, slide_file, asked):
+    row = asked(slide_file, case_name="Case 02")
+    assert services.import_slide(row.pk) is not None
+    row.refresh_from_db()
+    assert row.message == "Take care: the same file is also in Case 01 · H&E."
+
+
+# Resolution
+
+
+def test_a_file_without_resolution_waits_for_one(asked, tmp_path):
+    slide = services.import_slide(asked(draw_png(tmp_path / "field.png")).pk)
+    assert (slide.state, slide.mpp, slide.mpp_source) == ("needs_mpp", None, "")
+
+
+def test_a_resolution_given_by_hand_is_recorded_with_who_and_when(asked, tmp_path, lead):
+    row = asked(draw_png(tmp_path / "field.png"), mpp=0.25)
+    slide = services.import_slide(row.pk)
+    assert (slide.state, slide.mpp, slide.mpp_source) == ("ready", 0.25, "hand")
+    assert (slide.mpp_by, slide.mpp_at) == (lead, row.created_at)
+
+
+def test_a_resolution_that_contradicts_the_file_is_refused(slide_file, assert_refused):
+    assert_refused(slide_file, "a pixel measures 0.5 µm; 0.25 was given by hand", mpp=0.25)
+
+
+def test_a_resolution_that_agrees_with_the_file_is_the_file_s(asked, slide_file):
+    slide = services.import_slide(asked(slide_file, mpp=0.501).pk)
+    assert (slide.mpp, slide.mpp_source, slide.mpp_by) == (0.5, "file", None)
+
+
+# Bad input
+
+
+def test_a_text_file_named_svs_is_refused(tmp_path, assert_refused):
+    path = tmp_path / "letter.svs"
+    path.write_text("Dear colleague,")
+    assert_refused(path, "This is no slide that can be read")
+
+
+def test_an_empty_file_is_refused(tmp_path, assert_refused):
+    path = tmp_path / "nothing.tif"
+    path.touch()
+    assert_refused(path, "The file is empty")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
+def test_a_truncated_slide_is_refused(slide_file, tmp_path, assert_refused, share):
+    path = tmp_path / "cut.tif"
+    whole = slide_file.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    assert_refused(path, "")
+
+
+def test_a_fluorescence_slide_is_refused(tmp_path, assert_refused):
+    path = tmp_path / "dapi.tif"
+    dark = np.zeros((600, 600, 3), np.uint8)
+    dark[100:120, 100:120] = (0, 0, 250)
+    tifffile.imwrite(path, dark, photometric="rgb", tile=(256, 256))
+    assert_refused(path, "fluorescence")
+
+
+def test_a_grey_slide_of_sixteen_bits_is_refused(tmp_path, assert_refused):
+    path = tmp_path / "grey.tif"
+    tifffile.imwrite(path, np.full((600, 600), 40000, np.uint16))
+    assert_refused(path, "RGB")
+
+
+def test_a_slide_smaller_than_an_instance_is_refused(tmp_path, assert_refused):
+    assert_refused(draw_png(tmp_path / "tiny.png", 200, 300), "at least 224 × 224")
+
+
+def test_an_image_of_absurd_dimensions_is_refused(tmp_path, assert_refused):
+    path = tmp_path / "huge.tif"
+    tifffile.imwrite(path, tissue(), photometric="rgb", tile=(256, 256))
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["ImageWidth"].overwrite(2_000_000_000)
+        tiff.pages[0].tags["ImageLength"].overwrite(2_000_000_000)
+    assert_refused(path, "")
+
+
+def test_a_bomb_of_a_png_is_refused(tmp_path, assert_refused):
+    path = draw_png(tmp_path / "bomb.png")
+    png = bytearray(path.read_bytes())
+    png[16:24] = struct.pack(">II", 100_000, 100_000)
+    png[29:33] = struct.pack(">I", zlib.crc32(png[12:29]))
+    path.write_bytes(png)
+    assert_refused(path, "far more pixels than the 100,000,000 that are accepted")
+
+
+@pytest.mark.parametrize("name", ["with two  spaces.tif", "Пациент Иванов.tif", "slide 🔬.tif", "a'b\"c;$(d).tif"])
+def test_a_path_may_hold_any_character(asked, tmp_path, name):
+    folder = tmp_path / "Папка 🧫"
+    folder.mkdir()
+    slide = services.import_slide(asked(draw_slide(folder / name)).pk)
+    assert slide is not None
+    assert slide.key.endswith(".tif")
+
+
+def test_a_strange_ending_is_not_kept(asked, slide_file, tmp_path):
+    path = tmp_path / "slide.Ivanov1961"
+    shutil.copy(slide_file, path)
+    slide = services.import_slide(asked(path).pk)
+    assert "Ivanov" not in slide.key
+
+
+def test_a_file_that_went_away_is_reported(asked, slide_file, stored_files):
+    row = asked(slide_file)
+    slide_file.unlink()
+    assert services.import_slide(row.pk) is None
+    row.refresh_from_db()
+    assert row.state == "failed"
+    assert "Ivanov" not in row.message
+    assert stored_files() == []
+
+
+def test_a_full_disk_leaves_nothing_behind(slide_file, assert_refused, monkeypatch):
+    def full(source, copy, on_bytes):
+        copy.write_bytes(source.read_bytes()[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device", str(copy))
+
+    monkeypatch.setattr(storage, "_copy", full)
+    row = assert_refused(slide_file, "The disk is full")
+    assert "Free some space" in row.message
+
+
+def test_a_disk_that_fills_up_at_the_second_file_leaves_nothing_behind(dicom_folder, assert_refused, monkeypatch):
+    copy, copied = storage._copy, []
+
+    def full_later(source, target, on_bytes):
+        copied.append(source)
+        if len(copied) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        copy(source, target, on_bytes)
+
+    monkeypatch.setattr(storage, "_copy", full_later)
+    assert_refused(dicom_folder, "The disk is full")
+    assert len(copied) == 2
+
+
+def test_a_file_that_grows_while_it_is_imported_is_refused(slide_file, assert_refused, monkeypatch):
+    copy = storage._copy
+
+    def scanner_still_writes(source, target, on_bytes):
+        copy(source, target, on_bytes)
+        with source.open("ab") as file:
+            file.write(b"more")
+
+    monkeypatch.setattr(storage, "_copy", scanner_still_writes)
+    assert_refused(slide_file, "The file changed while it was imported")
+
+
+def test_an_error_of_the_program_marks_the_import_and_is_not_hidden(asked, slide_file, stored_files, monkeypatch):
+    def broken(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(importing, "_accept", broken)
+    row = asked(slide_file)
+    with pytest.raises(ZeroDivisionError):
+        services.import_slide(row.pk)
+    row.refresh_from_db()
+    assert row.state == "failed"
+    assert "error of the program" in row.message
+    assert stored_files() == []
+
+
+# Folders
+
+
+@pytest.fixture
+def dicom_folder(data_folder, tmp_path) -> Path:
+    return Path(shutil.copytree(data_folder / "wsi" / "CMU-1-Small-Region_dicom", tmp_path / "Petrova"))
+
+
+@pytest.mark.data
+def test_a_dicom_folder_is_one_slide_under_new_names(asked, dicom_folder, stored_files):
+    slide = services.import_slide(asked(dicom_folder).pk)
+    names = [Path(key).name for key in stored_files()]
+    assert names == [f"{number:04d}.dcm" for number in range(1, 13)]
+    assert slide.key.startswith(f"{slide.folder_key}/")
+    assert slide.content_sha256 == content_sha256(dicom_folder)
+    with storage.local_path(slide) as path, open_slide(path) as reader:
+        assert (reader.width_l0, reader.height_l0) == (slide.width_l0, slide.height_l0) == (2220, 2967)
+
+
+def test_a_folder_without_a_slide_is_refused(tmp_path, assert_refused):
+    folder = tmp_path / "Sidorova"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("nothing")
+    assert_refused(folder, "holds no slide")
+
+
+def test_the_hash_with_progress_is_imaging_s_own(slide_file):
+    assert SlideFiles.at(slide_file).sha256(lambda share: None) == content_sha256(slide_file)
+
+
+# Uploaded files
+
+
+def test_an_uploaded_file_is_linked_and_then_removed(asked, tmp_path):
+    path = draw_slide(tmp_path / "upload" / "slide.tif")
+    inode = path.stat().st_ino
+    slide = services.import_slide(asked(path, owns_source=True).pk)
+    assert not path.parent.exists()
+    with storage.local_path(slide) as stored:
+        assert stored.stat().st_ino == inode
+
+
+def test_an_uploaded_file_that_is_refused_is_removed(tmp_path, assert_refused):
+    path = tmp_path / "upload" / "slide.svs"
+    path.parent.mkdir()
+    path.write_text("no slide")
+    assert_refused(path, "no slide that can be read", owns_source=True)
+    assert not path.parent.exists()
+
+
+# What is asked for
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"case_name": "  "}, "cannot name a case"),
+        ({"case_name": "x" * 61}, "cannot name a case"),
+        ({"case_name": "a\nb"}, "cannot name a case"),
+        ({"stain": "h&e"}, "names no stain"),
+        ({"stain": ""}, "names no stain"),
+        ({"mpp": 0.0}, "0 µm per pixel was given; expected 0.05 to 20"),
+        ({"mpp": 250.0}, "250 µm per pixel was given"),
+        ({"mpp": float("nan")}, "nan µm per pixel was given"),
+        ({"mpp": 0.25, "by": None}, "needs the person"),
+    ],
+)
+def test_a_request_that_cannot_be_right_is_refused(asked, slide_file, changes, message):
+    with pytest.raises(ApplicationError, match=message):
+        asked(slide_file, **changes)
+    assert not SlideImport.objects.exists()
+
+
+def test_a_path_that_does_not_exist_is_refused(asked, tmp_path):
+    with pytest.raises(ApplicationError, match="There is no file or folder at"):
+        asked(tmp_path / "missing.svs")
+    assert not SlideImport.objects.exists()
+
+
+def test_the_picture_drawn_for_these_tests_is_not_uniform():
+    assert tissue().std() > 10

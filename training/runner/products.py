@@ -1,0 +1,46 @@
+"""Hand what a run made to the rooms that own it: a slide to the viewer, predictions to the annotation room."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from annotation import services as annotation_services
+from training.models import Run
+from training.runner.workspace import Workspace
+from viewer import services as viewer_services
+
+
+def deliver(run: Run, workspace: Workspace) -> dict[str, Any]:
+    """Hand over the product and return what the report says of it. A repeat finds the first product."""
+    match run.kind:
+        case Run.Kind.SYNTHESIS:
+            assert run.slide is not None
+            slide = viewer_services.register_synthetic_slide(
+                source=run.slide,
+                path=workspace.out / "synthetic.tif",
+                mpp=run.slide.mpp or 0,
+                generator_sha256=workspace.inputs["generator"],
+                stain=run.target_stain,
+                by=run.created_by,
+            )
+            return {"slide": slide.pk}
+        case Run.Kind.SCORE:
+            assert run.slide is not None
+            predictions = _predictions(workspace.out / "predictions.jsonl")
+            kept = annotation_services.record_predictions(run.slide, workspace.inputs["source_classifier"], predictions)
+            return {"patches": kept}
+    return {}
+
+
+def _predictions(path: Path) -> Iterator[annotation_services.Prediction]:
+    with path.open() as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield annotation_services.Prediction(
+                patch_id=row["id"],
+                probability=row["probability"],
+                best_x_l0=row["best_x_l0"],
+                best_y_l0=row["best_y_l0"],
+                instance_probabilities=bytes(row["instance_probabilities"]),
+            )

@@ -1,0 +1,212 @@
+"""Count positive and negative nuclei of an H-DAB slide, tile by tile, in bounded memory.
+
+A tile owns the cells whose centre it holds and is read with a halo, so the result is the same for any tiling.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .calibration import calibrate, working_factor
+from .errors import RegionOutsideSlide
+from .nuclei import ALIGN_PX, HALO_UM, find_nuclei
+from .parameters import SENSITIVITY_THRESHOLDS, CountParameters
+from .reader import Picture, SlideReader
+
+__all__ = ["CellCount", "CountParameters", "calibrate", "count_slide", "ratio_of", "wilson_interval"]
+
+TILE_PX = 2048
+Z_95 = 1.959963984540054
+
+# x, y, width, height in level-0 pixels.
+Region = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    """The cells of a slide or region, one row each, sorted by y, then x (level-0 pixels, whole at pixel centres)."""
+
+    mpp: float
+    region: Region
+    parameters: dict[str, Any]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    area_um2: NDArray[np.float64]
+    dab: NDArray[np.float64]
+    is_positive: NDArray[np.bool_]
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def total(self) -> int:
+        """Number of cells."""
+        return len(self.x)
+
+    @property
+    def positive(self) -> int:
+        """Number of positive cells."""
+        return int(self.is_positive.sum())
+
+    @property
+    def negative(self) -> int:
+        """Number of negative cells."""
+        return self.total - self.positive
+
+    @property
+    def ratio(self) -> float | None:
+        """Positive among all cells, 0 to 1; None without cells."""
+        return ratio_of(self.positive, self.total)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Wilson's 95 % interval of the ratio; None without cells. It speaks of chance among cells only."""
+        return wilson_interval(self.positive, self.total)
+
+    @property
+    def sensitivity(self) -> list[dict[str, float | int | None]]:
+        """The ratio at three fixed DAB thresholds: how much the cut decides."""
+        return [self._at(threshold) for threshold in SENSITIVITY_THRESHOLDS]
+
+    @property
+    def calibrated(self) -> dict[str, float | int | None] | None:
+        """The ratio at the slide's calibrated DAB threshold; None when it was not calibrated."""
+        threshold = self.parameters["dab_threshold_calibrated"]
+        return None if threshold is None else self._at(threshold)
+
+    def _at(self, threshold: float) -> dict[str, float | int | None]:
+        positive = int((self.dab > threshold).sum())
+        return {"dab_threshold": threshold, "positive": positive, "ratio": ratio_of(positive, self.total)}
+
+
+def ratio_of(positive: int, total: int) -> float | None:
+    """Divide, or give None where there is nothing to divide."""
+    return positive / total if total else None
+
+
+def wilson_interval(positive: int, total: int) -> tuple[float, float] | None:
+    """Give Wilson's 95 % interval of a proportion (Wilson 1927); None when `total` is 0."""
+    if not 0 <= positive <= total:
+        raise ValueError(f"positive must lie between 0 and total, got {positive} of {total}")
+    if total == 0:
+        return None
+    share, z2 = positive / total, Z_95**2
+    centre = share + z2 / (2 * total)
+    half = Z_95 * np.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
+    scale = 1 + z2 / total
+    # Rounding must not push an end past 0 or 1, nor past the share itself.
+    low = 0.0 if positive == 0 else float((centre - half) / scale)
+    high = 1.0 if positive == total else float((centre + half) / scale)
+    return low, high
+
+
+def count_slide(
+    reader: SlideReader,
+    mpp: float,
+    parameters: CountParameters | None = None,
+    region: Region | None = None,
+    on_progress: Callable[[float], None] | None = None,
+    *,
+    tile_px: int = TILE_PX,
+) -> CellCount:
+    """Count the nuclei of a slide, or of a region (x, y, width, height in level-0 pixels).
+
+    Args:
+        reader: the open slide.
+        mpp: µm per level-0 pixel.
+        parameters: as calibrated on the real slide of the pair; without them the slide is calibrated on itself.
+        region: cells count whose centre lies within.
+        on_progress: called with the share done (0 to 1) after each tile.
+        tile_px: side of a tile in working pixels; does not change the result.
+
+    Raises:
+        RegionOutsideSlide: the region is empty or does not lie wholly on the slide.
+        UnsupportedSlide: too coarse to see nuclei.
+    """
+    region = _checked(region, reader)
+    if parameters is None:
+        parameters = calibrate(reader, mpp)
+    factor = working_factor(mpp, parameters.working_mpp)
+    tiles = list(_tiles(region, factor, max(ALIGN_PX, tile_px // ALIGN_PX * ALIGN_PX)))
+    found = []
+    for done, tile in enumerate(tiles, 1):
+        found.append(_count_tile(reader, mpp, factor, parameters, tile))
+        if on_progress is not None:
+            on_progress(done / len(tiles))
+    x, y, area_um2, dab = np.concatenate(found, axis=1)
+    x0, y0, width, height = region
+    inside = (x >= x0 - 0.5) & (x < x0 + width - 0.5) & (y >= y0 - 0.5) & (y < y0 + height - 0.5)
+    order = np.flatnonzero(inside)
+    order = order[np.lexsort((x[order], y[order]))]
+    dab = dab[order]
+    return CellCount(
+        mpp=mpp,
+        region=region,
+        parameters=parameters.as_dict(),
+        x=x[order],
+        y=y[order],
+        area_um2=area_um2[order],
+        dab=dab,
+        is_positive=dab > parameters.dab_threshold,
+        warnings=parameters.warnings,
+    )
+
+
+def _checked(region: Region | None, reader: SlideReader) -> Region:
+    if region is None:
+        return 0, 0, reader.width_l0, reader.height_l0
+    x, y, width, height = region
+    if width < 1 or height < 1 or x < 0 or y < 0 or x + width > reader.width_l0 or y + height > reader.height_l0:
+        raise RegionOutsideSlide(
+            f"The region {width} × {height} at ({x}, {y}) does not lie on the slide of {reader.width_l0} × "
+            f"{reader.height_l0} pixels. Give x, y, width and height in level-0 pixels."
+        )
+    return region
+
+
+def _tiles(region: Region, factor: int, tile_px: int) -> Iterator[tuple[int, int, int, int]]:
+    """Cut a region into tiles of working pixels: left, top, right, bottom; origins are multiples of `ALIGN_PX`."""
+    x, y, width, height = region
+    left, top = (start // factor // ALIGN_PX * ALIGN_PX for start in (x, y))
+    right, bottom = -(-(x + width) // factor), -(-(y + height) // factor)
+    tile_width, tile_height = _even_share(right - left, tile_px), _even_share(bottom - top, tile_px)
+    for row in range(top, bottom, tile_height):
+        for column in range(left, right, tile_width):
+            yield column, row, min(column + tile_width, right), min(row + tile_height, bottom)
+
+
+def _even_share(length: int, tile_px: int) -> int:
+    """Divide a length evenly into as few tiles as fit: a sliver would cost its whole halo."""
+    count = -(-length // tile_px)
+    return -(-length // count // ALIGN_PX) * ALIGN_PX
+
+
+def _count_tile(
+    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, tile: tuple[int, int, int, int]
+) -> NDArray[np.float64]:
+    """Find the cells whose centre lies in a tile: x, y (level-0 pixels), area (µm²) and DAB, `[4, n]`."""
+    left, top, right, bottom = tile
+    working = mpp * factor
+    halo = -(-int(np.ceil(HALO_UM / working)) // ALIGN_PX) * ALIGN_PX
+    width, height = right - left + 2 * halo, bottom - top + 2 * halo
+    picture = _read_working(reader, left - halo, top - halo, width, height, factor)
+    nuclei = find_nuclei(picture, parameters, working)
+    # Whole sums on the slide's own grid, divided once: the same centre from every tile.
+    sum_x = nuclei.sum_x + nuclei.area_px * (left - halo)
+    sum_y = nuclei.sum_y + nuclei.area_px * (top - halo)
+    # A pixel reaches half a pixel to either side of its centre, so a tile begins half a pixel before its first centre.
+    own = (2 * sum_x >= (2 * left - 1) * nuclei.area_px) & (2 * sum_x < (2 * right - 1) * nuclei.area_px)
+    own &= (2 * sum_y >= (2 * top - 1) * nuclei.area_px) & (2 * sum_y < (2 * bottom - 1) * nuclei.area_px)
+    area = nuclei.area_px[own]
+    x = (sum_x[own] / area + 0.5) * factor - 0.5
+    y = (sum_y[own] / area + 0.5) * factor - 0.5
+    return np.stack([x, y, area * working * working, nuclei.dab[own]])
+
+
+def _read_working(reader: SlideReader, x: int, y: int, width: int, height: int, factor: int) -> Picture:
+    """Read working pixels from a level that divides them evenly; others would be resampled, differently per tile."""
+    even = [i for i, level in enumerate(reader.levels) if (factor / level.downsample).is_integer()]
+    index = max(even, key=lambda i: reader.levels[i].downsample)
+    step = round(factor / reader.levels[index].downsample)
+    return reader.read_reduced(x * factor, y * factor, index, width * step, height * step, step)
