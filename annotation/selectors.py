@@ -1,9 +1,9 @@
 """Read patches, labels and progress."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
@@ -66,10 +66,10 @@ def consensus_labels(project: Project, rule: str = "single") -> dict[int, Consen
 
 def progress(slide: Slide, reader: User) -> dict[str, int]:
     """Count the reader's current labels on the slide's offered patches. Two queries."""
-    values = standing_labels().filter(patch__slide=slide, reader=reader, value__isnull=False)
-    given = Counter(values.values_list("value", flat=True))
+    standing = standing_labels().filter(patch__slide=slide, reader=reader, value__isnull=False)
+    given = dict(standing.order_by().values_list("value").annotate(Count("pk")))
     total = LargePatch.objects.filter(slide=slide, offered=True).count()
-    counts = {str(value): given[value] for value in Label.values}
+    counts = {str(value): given.get(value, 0) for value in Label.values}
     return {**counts, "left": total - sum(counts.values()), "total": total}
 
 

@@ -174,10 +174,10 @@ STORAGES = {
 
 FRONTEND_BUILD = BASE_DIR / "frontend" / "dist"
 STATIC_URL = "static/"
-STATIC_ROOT = LAYOUT.static
 STATICFILES_DIRS = [FRONTEND_BUILD]
 # A served site collects its files once (manage.py prepare); elsewhere they are read where they lie.
 WHITENOISE_USE_FINDERS = not PRODUCTION
+STATIC_ROOT = LAYOUT.static if PRODUCTION else None
 WHITENOISE_IMMUTABLE_FILE_TEST = r"/assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$"  # Vite's names carry a hash
 DJANGO_VITE = {"default": {"dev_mode": False, "manifest_path": FRONTEND_BUILD / "manifest.json"}}
 
@@ -193,7 +193,12 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 200,
     "EXCEPTION_HANDLER": "config.exceptions.api_exception_handler",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Counterstain", "VERSION": VERSION, "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Counterstain",
+    "VERSION": VERSION,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
 
 # What goes into the logs: addresses with numbers in them, never a name, a file name or a row.
 LOGGING = {

@@ -13,7 +13,7 @@ export default defineConfig({
     emptyOutDir: true,
     manifest: "manifest.json",
     // The licences of what is bundled travel with the bundle (OpenSeadragon is BSD-3-Clause).
-    license: { fileName: "licenses.md" },
+    license: { fileName: "licenses.txt" },
     // A style sheet or picture in a data: URL would not pass the content security policy.
     assetsInlineLimit: 0,
     rollupOptions: { input: pages },

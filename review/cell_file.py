@@ -46,7 +46,7 @@ def write_cells(path: Path, count: CellCount) -> None:
     for name, kind in COLUMNS.items():
         columns[name] = np.asarray(getattr(count, name))[order].astype(kind)
     with path.open("wb") as file:
-        np.savez_compressed(file, **columns)
+        np.savez_compressed(file, **columns)  # type: ignore[arg-type]  # numpy types its one option only
 
 
 def read_cells(path: Path) -> CellTable:

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
-from viewer.imaging.registration import register
 
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
@@ -16,6 +15,7 @@ from review import selectors
 from review.models import Alignment, CellScore, Review
 from viewer.imaging.cells import CellCount
 from viewer.imaging.errors import ImagingError
+from viewer.imaging.registration import register
 from viewer.models import Slide
 from viewer.readers import open_reader
 
@@ -209,6 +209,7 @@ def align_pair(fixed: Slide, moving: Slide) -> Alignment:
     kept = Alignment.objects.filter(fixed=fixed, moving=moving).first()
     if kept is not None and kept.matrix is not None:
         return kept
+    assert fixed.mpp is not None and moving.mpp is not None, "sections of a pair are ready slides"
     values: dict[str, Any] = {"method": REGISTRATION_METHOD}
     try:
         with open_reader(fixed) as fixed_reader, open_reader(moving) as moving_reader:

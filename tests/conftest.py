@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from django.conf import settings as django_settings
@@ -104,14 +104,18 @@ def data_folder() -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """An existing Chromium, one per worker process."""
+    chromium, reason = None, ""
     try:
-        executable = find_chromium(PROJECT_ROOT / "frontend")
+        chromium = find_chromium(PROJECT_ROOT / "frontend")
     except NoBrowser as error:
-        skip_or_fail("REQUIRE_BROWSER", f"no browser: {error}")
+        reason = f"no browser: {error}"
+    if chromium is None:
+        skip_or_fail("REQUIRE_BROWSER", reason)
     with sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, beside which Django would refuse the database.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-        opened = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        environment: dict[str, str | float | bool] = {**os.environ, **chromium.environment}
+        opened = playwright.chromium.launch(executable_path=chromium.path, args=FLAGS, env=environment)
         yield opened
         opened.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -160,7 +164,7 @@ def foreign_address(url: str) -> list[str]:
     return [] if url.startswith(at_home) else [f"asked another machine: {url}"]
 
 
-def skip_or_fail(required_by: str, reason: str) -> None:
+def skip_or_fail(required_by: str, reason: str) -> NoReturn:
     if os.environ.get(required_by) == "1":
         pytest.fail(f"{reason} ({required_by}=1)", pytrace=False)
     pytest.skip(reason)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 from celery import chain, current_app
@@ -106,4 +105,8 @@ def _ask_for_workers() -> list[str] | None:
 def _enqueue(runs: Iterable[Run], then: Sequence[Signature] = ()) -> None:
     """Send one message, which carries the whole chain. Should the broker be out of reach, the runs stay queued."""
     links = [*(tasks.execute_run.si(run_pk=run.pk) for run in runs), *then]
-    transaction.on_commit(partial(chain(*links).apply_async), robust=True)
+
+    def send() -> None:
+        chain(*links).apply_async()
+
+    transaction.on_commit(send, robust=True)

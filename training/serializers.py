@@ -135,9 +135,16 @@ class ProductSerializer(serializers.Serializer[None]):
     slide = serializers.IntegerField()
     title = serializers.CharField()
     url = serializers.CharField()
-    review_url = serializers.CharField()
     published = serializers.BooleanField()
     history = PublicationSerializer(many=True)
+
+
+class RelatedRunSerializer(serializers.Serializer[None]):
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    status = serializers.ChoiceField(choices=Run.Status.choices)
+    status_name = serializers.CharField()
+    url = serializers.CharField()
 
 
 class PossibleSerializer(serializers.Serializer[None]):
@@ -182,6 +189,7 @@ class RunSerializer(serializers.Serializer[None]):
     steps = StepSerializer(many=True)
     epochs_measured = serializers.IntegerField(help_text="Grows when metrics/ has something new.")
     product = ProductSerializer(allow_null=True)
+    family = RelatedRunSerializer(many=True, help_text="Runs before and after this one, and itself.")
     can = PossibleSerializer()
     note = serializers.CharField(help_text="Why nothing happens to a queued run.")
 

@@ -2,19 +2,14 @@
 
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
-from rest_framework.authtoken.models import Token
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.access import Act, projects_where, require, signed_in
-from accounts.errors import ApplicationError
 from viewer import launch, selectors, serializers, services
 from viewer.models import Case, Slide, SlideImport
 from viewer.services.checks import checked_import_path
@@ -150,28 +145,3 @@ class ImportDetail(APIView):
     @extend_schema(responses=serializers.ImportSerializer)
     def get(self, request: Request, pk: int) -> Response:
         return Response(serializers.ImportSerializer(selectors.get_import(request.user, pk)).data)
-
-
-class SignInTooOften(ApplicationError):
-    """Too many wrong passwords came from there for this name."""
-
-    status = 429
-
-
-class TokenForPassword(APIView):
-    """Exchange a name and password for a token: send it as `Authorization: Token …`. Wrong ones are counted."""
-
-    authentication_classes: list[Any] = []
-    permission_classes = [AllowAny]
-
-    @extend_schema(request=serializers.SignInSerializer, responses=serializers.TokenSerializer)
-    def post(self, request: Request) -> Response:
-        asked = serializers.SignInSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        user = authenticate(request._request, **asked.validated_data)
-        if user is None:
-            if getattr(request._request, "axes_locked_out", False):
-                raise SignInTooOften(_("Too many wrong passwords. Wait a quarter of an hour, then try again."))
-            raise ApplicationError(_("There is no active account with this name and password."))
-        token, _made = Token.objects.get_or_create(user=user)
-        return Response({"token": token.key})

@@ -1,12 +1,8 @@
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
-from rest_framework.permissions import IsAuthenticated
 
 from viewer import api, tus
 
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="api-schema"),
-    path("token/", api.TokenForPassword.as_view(), name="api-token"),
     path("projects/", api.ProjectList.as_view(), name="api-projects"),
     path("cases/", api.CaseList.as_view(), name="api-cases"),
     path("slides/", api.SlideList.as_view(), name="api-slides"),

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 from viewer import storage
 from viewer.imaging.errors import RegionOutsideSlide
+from viewer.imaging.plain_reader import PlainReader
 from viewer.imaging.slides import SlideReader, open_slide
 from viewer.models import Slide
 
 MAX_OPEN = 32
+# A plain picture is held decoded, up to 10⁸ pixels, so fewer of them stay.
+MAX_PLAIN = 4
 
 
 @dataclass(eq=False)
@@ -72,12 +75,18 @@ def _opened(entry: _Open, slide: Slide) -> SlideReader:
 def _give_back(entry: _Open) -> None:
     with _lock:
         entry.users -= 1
-        idle = [key for key, other in _open.items() if other.users == 0]
-        surplus = [_open.pop(key) for key in idle[: max(0, len(_open) - MAX_OPEN)]]
+        plain = [key for key, other in _open.items() if isinstance(other.reader, PlainReader)]
+        surplus = _take_idle(plain, MAX_PLAIN) + _take_idle(list(_open), MAX_OPEN)
         if entry.retired and entry.users == 0:
             surplus.append(entry)
     for closing in surplus:
         closing.lent.close()
+
+
+def _take_idle(keys: list[str], most: int) -> list[_Open]:
+    """Take out what nobody uses, the longest unused first, until `most` of the keys are left."""
+    idle = [key for key in keys if _open[key].users == 0]
+    return [_open.pop(key) for key in idle[: max(0, len(keys) - most)]]
 
 
 def _retire(key: str, entry: _Open) -> None:

@@ -1,14 +1,15 @@
 """Read cases, slides and imports; say who may see which."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 from django.http import Http404
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -153,7 +154,7 @@ def project_cards(user: User) -> list[dict[str, Any]]:
     for membership in user.memberships.all():
         roles[membership.project_id].append(membership.get_role_display())
     per_project = visible_slides(user).order_by().values_list("case__project")
-    counts = per_project.annotate(Count("pk"), Count("pk", filter=Q(state=Slide.State.NEEDS_MPP)))
+    counts = per_project.annotate(total=Count("pk"), waiting=Count("pk", filter=Q(state=Slide.State.NEEDS_MPP)))
     slides = {project_pk: (total, waiting) for project_pk, total, waiting in counts}
     importing = set(projects_where(user, Act.IMPORT_SLIDES).values_list("pk", flat=True))
     return [
@@ -241,9 +242,9 @@ def get_import(user: Person, pk: int) -> SlideImport:
     return found
 
 
-def silent_since() -> datetime:
-    """Return the time before which a running import's last sign of life means that its worker died."""
-    return timezone.now() - timedelta(seconds=settings.RUN_SILENCE_SECONDS)
+def silent_since() -> CombinedExpression:
+    """Return the time, by the database's clock, before which a last sign of life means that the worker died."""
+    return Now() - timedelta(seconds=settings.RUN_SILENCE_SECONDS)
 
 
 def import_is_running(import_pk: int) -> bool:

@@ -57,7 +57,7 @@ class SlideSummarySerializer(serializers.Serializer[dict[str, Any]]):
     derived_from = serializers.IntegerField(allow_null=True)
     published_at = serializers.DateTimeField(allow_null=True)
     drawn = serializers.BooleanField(help_text="Drawn tissue: nothing in it is a patient.")
-    state = serializers.ChoiceField(choices=["ready", "needs_mpp"])
+    state = serializers.CharField(help_text="ready or needs_mpp.")
     format = serializers.CharField()
     size_bytes = serializers.IntegerField()
     content_sha256 = serializers.CharField()
@@ -95,6 +95,7 @@ class ImportSerializer(serializers.ModelSerializer[SlideImport]):
 
     project = serializers.SlugField(source="project.slug")
     case = serializers.CharField(source="case_name")
+    state = serializers.CharField(help_text="queued, running, done or failed.")
     state_name = serializers.CharField(source="get_state_display")
     slide = serializers.IntegerField(source="slide_id", allow_null=True)
     created_by = serializers.CharField(source="created_by.username", default="")
@@ -134,12 +135,3 @@ class UploadRequestSerializer(serializers.Serializer[dict[str, Any]]):
     stain = serializers.CharField(max_length=16, validators=[validate_stain])
     suffix = serializers.CharField(max_length=12)
     mpp = serializers.FloatField(required=False, allow_null=True, default=None)
-
-
-class SignInSerializer(serializers.Serializer[dict[str, Any]]):
-    username = serializers.CharField()
-    password = serializers.CharField(trim_whitespace=False, style={"input_type": "password"})
-
-
-class TokenSerializer(serializers.Serializer[dict[str, Any]]):
-    token = serializers.CharField()

@@ -18,8 +18,6 @@ from config.standalone.valkey import Valkey
 QUEUES = ("cpu", "gpu")
 # Pages stay quick while a run computes.
 WORKER_NICENESS = 5
-# glibc makes up to eight heaps per core; two keep the memory of long-lived processes flat.
-COMMON_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 class Stack:
@@ -30,6 +28,13 @@ class Stack:
         self.settings = settings
         self.layout = settings.LAYOUT
         self.say = say
+        self.environment = {
+            "PYTHONUNBUFFERED": "1",
+            # glibc makes up to eight heaps per core; two keep the memory of long-lived processes flat.
+            "MALLOC_ARENA_MAX": "2",
+            # Compiled kernels; its own choice would be beside the source, which may be read-only.
+            "NUMBA_CACHE_DIR": str(self.layout.home / "numba"),
+        }
 
     def start(self, host: str, port: int, *, demo: bool) -> None:
         embedded_database = not os.environ.get("DATABASE_URL")
@@ -53,7 +58,7 @@ class Stack:
             "demo",
             [sys.executable, "manage.py", "demo"],
             folder=self.settings.BASE_DIR,
-            environment=COMMON_ENVIRONMENT,
+            environment=self.environment,
             niceness=WORKER_NICENESS,
             may_end=True,
         )
@@ -74,7 +79,7 @@ class Stack:
 
     def _prepare(self, *options: str) -> None:
         command = [sys.executable, "manage.py", "prepare", *options]
-        self.supervisor.run_once("prepare", command, folder=self.settings.BASE_DIR, environment=COMMON_ENVIRONMENT)
+        self.supervisor.run_once("prepare", command, folder=self.settings.BASE_DIR, environment=self.environment)
 
     def _start_worker(self, queue: str) -> None:
         threads = str(self.settings.TRAINING_THREADS) if queue == "gpu" else "1"
@@ -85,7 +90,7 @@ class Stack:
                 *("--concurrency", "1", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
             ],
             folder=self.settings.BASE_DIR,
-            environment={**COMMON_ENVIRONMENT, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            environment={**self.environment, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
             # The soft shutdown: a short task may end, a long one goes back to its queue.
             stop_signal=signal.SIGQUIT,
             niceness=WORKER_NICENESS,
@@ -100,7 +105,7 @@ class Stack:
                 *("--workers-kill-timeout", "3", "--host", host, "--port", str(port), "config.wsgi:application"),
             ],
             folder=self.settings.BASE_DIR,
-            environment={**COMMON_ENVIRONMENT, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            environment={**self.environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
 
 

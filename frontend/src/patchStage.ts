@@ -7,9 +7,9 @@ import type { LabellingPayload, PatchPayload } from "./payload";
 import { SlideViewer } from "./slideViewer";
 
 /** The patch takes this share of the free height or width; the rest is context. */
-const PATCH_SHARE = 0.88;
+const PATCH_SHARE = 0.92;
 /** Room for the row of label buttons below the patch, CSS pixels. */
-const BUTTONS_PX = 84;
+const BUTTONS_PX = 76;
 const CONTEXT_MARGIN = 1.3;
 
 export class PatchStage {

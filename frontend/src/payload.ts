@@ -106,6 +106,17 @@ export interface ScorePayload {
   calibrated_on: number | string | null;
 }
 
+/** Columns of equal length, a cell at each index. */
+export interface CellsPayload {
+  count: number;
+  /** Fewer cells are listed than the window holds. */
+  capped: boolean;
+  x: number[];
+  y: number[];
+  area_um2: number[];
+  positive: boolean[];
+}
+
 export type Verdict = "usable" | "minor_flaws" | "not_usable";
 
 export interface ReviewEntry {
@@ -122,10 +133,18 @@ export interface ReviewPayload {
   synthetic: SlidePayload;
   /** Level-0 pixels of the source slide to those of the real one. */
   alignment: { matrix: Affine; correlation: number; method: string } | null;
+  /** Why the views are not in register; empty when they are. */
+  alignment_note: string;
   scores: { real: ScorePayload | null; synthetic: ScorePayload | null };
   reviews: ReviewEntry[];
   can: { score: boolean; sign: boolean };
-  lineage: { run: number | string | null; epoch: number | null; dataset: string | null; generator_sha256: string };
+  lineage: {
+    run: number | string | null;
+    epoch: number | null;
+    dataset: string | null;
+    independent_validation: boolean | null;
+    generator_sha256: string;
+  };
   ki67: boolean;
   urls: { scores: string; reviews: string };
 }

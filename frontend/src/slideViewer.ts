@@ -32,14 +32,19 @@ export class SlideViewer {
   readonly element: HTMLElement;
   readonly osd: OpenSeadragon.Viewer;
   private readonly stopRenewal: () => void;
+  private readonly failed = new Set<OpenSeadragon.Tile>();
 
   constructor({ element, slide, navigator = false, panByDragging = true }: SlideViewerOptions) {
     this.slide = slide;
     this.element = element;
+    standInForOsdStyle();
     this.osd = OpenSeadragon(osdOptions(element, slide, navigator, panByDragging));
     this.osd.canvas.setAttribute("aria-label", slide.title);
-    const access = keepTileAccess(slide, () => this.osd.world.resetItems());
-    this.osd.addHandler("tile-load-failed", access.tileFailed);
+    const access = keepTileAccess(slide, () => this.askAgain());
+    this.osd.addHandler("tile-load-failed", ({ tile }) => {
+      this.failed.add(tile);
+      access.tileFailed();
+    });
     this.stopRenewal = access.stop;
   }
 
@@ -146,6 +151,13 @@ export class SlideViewer {
     this.osd.destroy();
   }
 
+  /** OpenSeadragon never asks again for a tile that failed, until it is told that the tile exists. */
+  private askAgain(): void {
+    for (const tile of this.failed) tile.exists = true;
+    this.failed.clear();
+    this.osd.world.resetItems();
+  }
+
   private toViewport(point: Level0Point): OpenSeadragon.Point {
     return new OpenSeadragon.Point(point.x / this.slide.width, point.y / this.slide.width);
   }
@@ -153,6 +165,17 @@ export class SlideViewer {
   private zoomOf(viewportZoom: number): number {
     return (viewportZoom * this.osd.viewport.getContainerSize().x) / this.slide.width;
   }
+}
+
+/**
+ * OpenSeadragon writes a style element into the page unless it finds one of its own; the content security policy would
+ * refuse it and log an error. An element of that name outside the HTML namespace is found and does nothing.
+ */
+function standInForOsdStyle(): void {
+  if (document.head.querySelector("style[data-openseadragon-mobile-css]")) return;
+  const standIn = document.createElementNS("urn:counterstain", "style");
+  standIn.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(standIn);
 }
 
 /** OpenSeadragon's own pictures, buttons and keys stay off: the page brings its own, all of them labelled. */
@@ -171,6 +194,7 @@ function osdOptions(
     navigatorPosition: "TOP_RIGHT",
     navigatorSizeRatio: 0.16,
     navigatorAutoFade: false,
+    navigatorOpacity: 1,
     navigatorBackground: "#1b1b1b",
     navigatorBorderColor: "#6f6f6f",
     navigatorDisplayRegionColor: "#ffffff",

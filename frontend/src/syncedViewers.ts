@@ -10,7 +10,7 @@ import type { SlideViewer, View } from "./slideViewer";
 
 export interface Follower {
   viewer: Pick<SlideViewer, "view" | "setView" | "onMove" | "element" | "slide">;
-  /** Level-0 pixels of the common frame to those of this slide. */
+  /** Level-0 pixels of the common frame to those of this slide. May be replaced when an alignment arrives. */
   fromCommon: Affine;
 }
 

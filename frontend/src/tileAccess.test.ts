@@ -28,16 +28,23 @@ test("access is renewed before it ends", async () => {
 });
 
 test("a refused tile renews access and draws again, but a hundred refused tiles do so once", async () => {
-  await vi.advanceTimersByTimeAsync(60_000);
   for (let tile = 0; tile < 100; tile += 1) access.tileFailed();
   await vi.advanceTimersByTimeAsync(0);
   expect(fetchMock).toHaveBeenCalledTimes(1);
   expect(redraw).toHaveBeenCalledTimes(1);
 });
 
+test("a tile that stays broken is asked about less and less often", async () => {
+  access.tileFailed();
+  for (let second = 0; second < 150; second += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    access.tileFailed();
+  }
+  expect(fetchMock).toHaveBeenCalledTimes(4);
+});
+
 test("where access cannot be renewed nothing is drawn again", async () => {
   fetchMock.mockImplementation(() => Promise.resolve(new Response("{}", { status: 404 })));
-  await vi.advanceTimersByTimeAsync(60_000);
   access.tileFailed();
   await vi.advanceTimersByTimeAsync(0);
   expect(redraw).not.toHaveBeenCalled();

@@ -5,7 +5,7 @@
 import { post } from "./api";
 
 const RENEW_AT_SHARE = 0.8;
-const SHORTEST_PAUSE_MS = 20_000;
+const FIRST_PAUSE_MS = 20_000;
 
 export function keepTileAccess(
   slide: { open_url: string; token_seconds: number },
@@ -14,24 +14,25 @@ export function keepTileAccess(
 ): { tileFailed: () => void; renew: () => Promise<boolean>; stop: () => void } {
   const renewAfterMs = slide.token_seconds * 1000 * RENEW_AT_SHARE;
   let renewedAt = now();
-  let failedTryAt = -Infinity;
+  let triedAt = -Infinity;
+  let pauseMs = FIRST_PAUSE_MS;
 
   const renew = async (): Promise<boolean> => {
+    triedAt = now();
     try {
       await post(slide.open_url);
       renewedAt = now();
       return true;
     } catch {
       // The next tick, tile or return to the page tries again; the viewer shows what it has.
-      failedTryAt = now();
       return false;
     }
   };
 
   const tileFailed = (): void => {
-    const lately = Math.max(renewedAt, failedTryAt);
-    if (now() - lately < SHORTEST_PAUSE_MS) return;
-    failedTryAt = now();
+    if (now() - triedAt < pauseMs) return;
+    // A tile that is broken, not refused, fails again: ask less and less often.
+    if (triedAt !== -Infinity) pauseMs *= 2;
     void renew().then((renewed) => renewed && redraw());
   };
 

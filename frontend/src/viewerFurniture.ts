@@ -1,6 +1,7 @@
 /** What stands round a slide: title, badges, scale bar, magnification, buttons, and the mark of a synthetic slide. */
 import { find, make, setText } from "./dom";
 import { length, magnification } from "./format";
+import { icon, type IconName } from "./icons";
 import { scaleBar } from "./scale";
 import type { Shortcut } from "./shortcuts";
 import { type SlideViewer, SYNTHETIC } from "./slideViewer";
@@ -26,7 +27,7 @@ export function badgesOf(slide: SlidePayload): HTMLElement[] {
   return badges;
 }
 
-/** A border with a band that repeats the word: no crop of the pane can lose it. Screen readers get the badge instead. */
+/** A border all round and a band that repeats the word. Screen readers get the badge instead. */
 export function syntheticFrame(): HTMLElement {
   const band = (place: string): HTMLElement =>
     make("div", { class: `synthetic-band ${place}` }, Array.from({ length: 24 }, () => SYNTHETIC).join("  ·  "));
@@ -50,12 +51,12 @@ export function addScaleBar(host: HTMLElement, viewer: SlideViewer): void {
   });
 }
 
-/** Zoom, home, magnification and full-screen buttons, with the keys that do the same. */
-export function addToolbar(host: HTMLElement, viewer: SlideViewer, fullScreen: HTMLElement): Shortcut[] {
+/** What moves a viewer: a table of keys, of which `addToolbar` makes buttons too. */
+export function viewShortcuts(viewer: SlideViewer, fullScreen: HTMLElement): Shortcut[] {
   const group = gettext("View");
   const move = gettext("Move");
   const pan = (right: number, down: number) => () => viewer.panBy(right, down);
-  const shortcuts: Shortcut[] = [
+  return [
     { keys: ["+", "="], what: gettext("zoom in"), group, run: () => viewer.zoomBy(1.5), repeats: true },
     { keys: ["-"], what: gettext("zoom out"), group, run: () => viewer.zoomBy(1 / 1.5), repeats: true },
     { keys: ["0", "H"], what: gettext("whole slide"), group, run: () => viewer.home() },
@@ -66,20 +67,26 @@ export function addToolbar(host: HTMLElement, viewer: SlideViewer, fullScreen: H
     { keys: ["↑"], what: gettext("up"), group: move, run: pan(0, -0.15), repeats: true },
     { keys: ["↓"], what: gettext("down"), group: move, run: pan(0, 0.15), repeats: true },
   ];
-  const faces: Record<string, string> = { "+": "+", "-": "−", "0": "⌂", F: "⛶" };
+}
+
+/** A button for each shortcut that changes the view; moving is done by dragging. */
+export function addToolbar(host: HTMLElement, shortcuts: readonly Shortcut[]): void {
+  const icons: Record<string, IconName> = { "+": "plus", "-": "minus", "0": "whole", F: "fullScreen" };
   const bar = make("div", { class: "viewer-toolbar", role: "toolbar", "aria-label": gettext("View") });
-  for (const shortcut of shortcuts.filter((candidate) => candidate.group === group)) {
+  for (const shortcut of shortcuts.filter((candidate) => candidate.group === gettext("View"))) {
     const key = shortcut.keys[0]!;
     const button = make(
       "button",
       { type: "button", title: `${shortcut.what} (${key})`, "aria-label": shortcut.what },
-      faces[key] ?? shortcut.what,
+      icons[key] ? icon(icons[key]) : shortcut.what,
     );
-    button.addEventListener("click", () => shortcut.run(new KeyboardEvent("keydown")));
+    button.addEventListener("click", (event) => {
+      if (event.detail) button.blur();
+      shortcut.run(new KeyboardEvent("keydown"));
+    });
     bar.append(button);
   }
   host.append(bar);
-  return shortcuts;
 }
 
 function magnificationShortcuts(viewer: SlideViewer, group: string): Shortcut[] {

@@ -23,6 +23,13 @@ def test_a_lead_changes_the_grid_settings_of_the_own_project(
     assert (small_patches.patch_px, small_patches.instance_px, small_patches.min_tissue_share) == (256, 32, 0.1)
 
 
+def test_a_lead_finds_the_export_of_the_labels(
+    client_of: ClientOf, lead: User, project: Project, small_patches: GridSettings
+) -> None:
+    page = client_of(lead).get(SETTINGS).content.decode()
+    assert f"/api/v1/labels/export/?project={project.slug}" in page
+
+
 def test_a_lead_makes_grid_settings_for_the_own_project_only(client_of: ClientOf, lead: User, project: Project) -> None:
     other = make_project()
     assert client_of(lead).post(f"{SETTINGS}add/", {**FORM, "project": other.pk}).status_code == 200

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import Project, User
+from review import services
 from review.models import CellScore
 from tests.factories import make_case, make_slide, make_synthetic_slide
 from viewer import storage
 from viewer.imaging.phantom import TissueBlock, write_section
+from viewer.imaging.registration import Affine
 from viewer.models import Slide
 
 SIZE_PX = 800
@@ -31,6 +34,13 @@ class Pair(NamedTuple):
     source: Slide
     real: Slide
     synthetic: Slide
+
+
+@pytest.fixture(autouse=True)
+def quick_registration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Align in no time; the registration itself has its own tests beside its source."""
+    cache.clear()
+    monkeypatch.setattr(services, "register", lambda *_slides: Affine((1.0, 0.0, 37.0, 0.0, 1.0, -22.0), 0.8))
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +100,5 @@ def make_score(slide: Slide, positive: int = 20, negative: int = 80, **fields: o
 
 
 def queued(slide: Slide, by: User | None = None, **fields: object) -> CellScore:
-    return CellScore.objects.create(
-        slide=slide, slide_version=slide.version, created_by=by, **{"calibrated_on": slide, **fields}
-    )
+    values: dict[str, object] = {"slide_version": slide.version, "calibrated_on": slide, "created_by": by}
+    return CellScore.objects.create(slide=slide, **{**values, **fields})

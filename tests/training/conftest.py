@@ -10,7 +10,7 @@ import pytest
 
 from training.runner import workspace
 
-PRELUDE = '''
+PRELUDE = """
 import json, os, signal, subprocess, sys, time
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +32,7 @@ def checkpoint(epoch, content, best=True):
     write(f"checkpoints/epoch-{epoch:04d}.safetensors", content)
     say("checkpoint", path=f"checkpoints/epoch-{epoch:04d}.safetensors", epoch=epoch, best=best,
         sha256=sha256(content).hexdigest(), size_bytes=len(content), metrics={"balanced_error": 1 / epoch})
-'''
+"""
 
 
 @pytest.fixture

@@ -322,5 +322,3 @@ def test_the_database_refuses_to_change_or_delete_a_frozen_set(project: Project,
     Dataset.objects.filter(pk=dataset.pk).update(note="a remark may be added")
     dataset.refresh_from_db()
     assert dataset.note == "a remark may be added"
-
-

@@ -2,9 +2,12 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,6 @@ from annotation.models import PatchPrediction
 from config.standalone.layout import Layout
 from tests.factories import make_case, make_patch, make_slide
 from tests.training.builders import (
-    change,
     make_done_generator,
     make_done_run,
     make_mil_run,
@@ -73,7 +75,7 @@ def wait_until(happens: Callable[[], bool], seconds: float = 20) -> None:
     raise AssertionError("It did not happen.")
 
 
-def in_thread(work: Callable[[], None]) -> threading.Thread:
+def in_thread(work: Callable[[], object]) -> threading.Thread:
     def closing() -> None:
         try:
             work()
@@ -112,7 +114,8 @@ def test_what_the_child_says_is_written_down(run: Run, learning: StandIn, data_f
         (3, False, b"third"),
     ]
     assert stored(run.previews["1"]) == b"picture"
-    assert run.inputs == {"manifest": run.dataset.manifest_sha256} if run.dataset else False
+    assert run.dataset is not None
+    assert run.inputs == {"manifest": run.dataset.manifest_sha256}
     assert "checkpoint of epoch 2 written, 6 bytes" in run.log_tail
     assert not (data_folder_of_the_test.work / "runs" / str(run.uuid)).exists()
 
@@ -248,7 +251,7 @@ def test_cancel_ends_the_child_and_all_it_started(run: Run, lead: User, learning
         Path({str(tmp_path)!r}, "pids").write_text(f"{{os.getpid()}} {{helper.pid}}")
         time.sleep(600)
     """)
-    thread = in_thread(lambda: None if executed(run) else None)
+    thread = in_thread(partial(executed, run))
     wait_until(lambda: (tmp_path / "pids").exists() and run.checkpoints.exists())
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     request_cancel(run, lead)
@@ -268,7 +271,7 @@ def test_a_child_that_will_not_stop_is_killed(
         Path({str(tmp_path)!r}, "pid").write_text(str(os.getpid()))
         time.sleep(600)
     """)
-    thread = in_thread(lambda: None if executed(run) else None)
+    thread = in_thread(partial(executed, run))
     wait_until(lambda: (tmp_path / "pid").exists())
     request_cancel(run, lead)
     thread.join()
@@ -307,7 +310,7 @@ def test_the_heartbeat_goes_on_while_the_child_is_quiet(run: Run, learning: Stan
             time.sleep(0.02)
         say("finished", report={{}})
     """)
-    thread = in_thread(lambda: None if executed(run) else None)
+    thread = in_thread(partial(executed, run))
     wait_until(lambda: (tmp_path / "ready").exists())
     run.refresh_from_db()
     first = run.heartbeat_at
@@ -349,7 +352,7 @@ def test_a_state_saved_while_stopping_is_kept(run: Run, lead: User, learning: St
         Path({str(tmp_path)!r}, "ready").touch()
         time.sleep(600)
     """)
-    thread = in_thread(lambda: None if executed(run) else None)
+    thread = in_thread(partial(executed, run))
     wait_until(lambda: (tmp_path / "ready").exists())
     request_cancel(run, lead)
     thread.join()
@@ -396,7 +399,8 @@ def test_a_synthesis_becomes_an_unpublished_slide_once(
     run = create_run(project, "synthesis", lead, generator_run=generator, slide=source, preset="tiny")
     learning("""
         assert Path(arguments["--slide"]).read_text() == "slide" and arguments["--mpp"] == "0.25"
-        write("synthetic.tif", Path(arguments["--generator"]).read_bytes() + Path(arguments["--classifier"]).read_bytes())
+        weights = [Path(arguments[name]).read_bytes() for name in ("--generator", "--classifier")]
+        write("synthetic.tif", b"".join(weights))
         say("finished", report={"tiles": 9})
     """)
     executed(run)
@@ -443,17 +447,16 @@ def test_a_predecessor_without_checkpoint_is_said(project: Project, lead: User, 
 
 def test_the_child_dies_with_its_worker(run: Run, tmp_path: Path) -> None:
     """Kill -9 of the worker process: the kernel ends the child."""
-    import subprocess
-    import sys
-
     script = f"""
 import sys
 from pathlib import Path
+import django
+django.setup()
 from training.runner.child import Child
 with Child([sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"],
            Path({str(tmp_path)!r}), {{}}) as child:
-    for stream, line in child.lines():
-        print(line, flush=True)
+    for said in child.lines():
+        print(said[1] if said else "", flush=True)
 """
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     worker = subprocess.Popen(
@@ -525,4 +528,3 @@ def test_a_run_that_is_asked_to_stop_before_its_child_starts_never_starts_it(
     executed(run)
     assert run.status == Run.Status.CANCELLED
     assert not (tmp_path / "started").exists()
-    change(run)

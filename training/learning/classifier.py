@@ -103,7 +103,7 @@ def load_classifier(path: Path, compute: Compute, **expected: Any) -> Classifier
         with torch.device("meta"):
             net = build_network(config)
         load_weights(net, tensors, "classifier.", path.name)
-        net.to(compute.device, memory_format=torch.channels_last)
+        net.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return Classifier(
             net.eval(),
             config,

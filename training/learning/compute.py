@@ -60,7 +60,7 @@ def prepare(config: RunConfig) -> Compute:
 def _bf16_is_fast(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; CPUs without that emulate it slowly."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""The class as an additional channel of the input patch (Xu et al. 2020, "Conditional GAN for …"; Mirza & Osindero 2014).
+"""The class as an additional channel of the input patch (Xu et al. 2020; Mirza & Osindero 2014).
 
 A class is a float32 number in [-1, 1]: -1 normal, +1 tumour. Images are float32 [B, 3, H, W] in [-1, 1].
 """

@@ -7,7 +7,7 @@ key's text says which reading is the default and why. This file imports no torch
 import ast
 import inspect
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
+from itertools import pairwise
 from typing import Any, ClassVar, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 from training.learning.errors import ConfigError
@@ -135,6 +135,9 @@ class MilConfig(RunConfig):
     picks_per_bag: int = 1
     """Highest instances of each bag that are trained on. Paper: 1."""
 
+    rounds_per_epoch: int = 1
+    """Times an epoch scores and trains before it is validated and saved. Paper: 1; more makes sense with a draw."""
+
     augment: bool = False
     """Flip and turn the picks by quarter turns. The paper is silent."""
 
@@ -146,19 +149,25 @@ class MilConfig(RunConfig):
     """Probability from which an instance counts as tumour. The paper is silent."""
 
     threshold_from: Literal["fixed", "validation"] = "fixed"
-    """fixed: the threshold above. validation: each epoch takes the threshold with the smallest balanced error on the
-    validation bags. Differs from the paper, which mentions no calibration."""
+    """fixed: the threshold above. validation: each epoch takes the threshold that separates the instances of tumour
+    and normal validation bags best. Differs from the paper, which mentions no calibration."""
+
+    selection: Literal["balanced_error", "separation"] = "balanced_error"
+    """How the best epoch is found on the validation bags. balanced_error: mean error rate of tumour and normal bags,
+    ties go to the lower loss (Campanella et al. 2019; the paper names no measure). separation: how often an instance
+    of a tumour bag scores above one of a normal bag, which is steadier where there are few bags."""
 
     max_seconds: int = 0
-    """End after the epoch in which this many seconds have passed; 0 never. A run that ends by time is not repeatable."""
+    """End after the epoch in which this many seconds have passed; 0 never. Such an end is not repeatable."""
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
         super().__post_init__()
-        for key in ("epochs", "batch_size", "score_batch_size", "input_reduction", "picks_per_bag"):
+        for key in ("epochs", "batch_size", "score_batch_size", "input_reduction", "picks_per_bag", "rounds_per_epoch"):
             self._require(getattr(self, key) >= 1, key, "1 or more")
-        self._require(self.width >= 4, "width", "4 or more")
-        self._require(len(self.stages) == 4 and min(self.stages) >= 1, "stages", "four numbers of 1 or more")
+        self._require(4 <= self.width <= 512, "width", "a number from 4 to 512")
+        sound = len(self.stages) == 4 and all(1 <= blocks <= 64 for blocks in self.stages)
+        self._require(sound, "stages", "four numbers from 1 to 64")
         self._require(self.learning_rate > 0, "learning_rate", "more than 0")
         self._require(self.weight_decay >= 0, "weight_decay", "0 or more")
         self._require(self.instances_per_bag >= 0, "instances_per_bag", "0 (all) or more")
@@ -219,7 +228,8 @@ class CycleGanConfig(RunConfig):
     """Weight of the cycle loss. The paper is silent; CycleGAN uses 10."""
 
     identity_weight: float = 0.0
-    """Weight of the identity loss, as a share of cycle_weight; 0 is none. The paper is silent; 0.5 in CycleGAN's paintings."""
+    """Weight of the identity loss, as a share of cycle_weight; 0 is none. The paper is silent; CycleGAN paints
+    with 0.5."""
 
     pool_size: int = 50
     """Earlier synthetic patches that the discriminators are shown again. The paper is silent; CycleGAN uses 50."""
@@ -286,7 +296,7 @@ class CycleGanConfig(RunConfig):
     """Steps between two saves of the whole state, from which a killed run goes on; also saved each epoch."""
 
     max_seconds: int = 0
-    """End with the step in which this many seconds have passed; 0 never. A run that ends by time is not repeatable."""
+    """End after the epoch in which this many seconds have passed; 0 never. Such an end is not repeatable."""
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense."""
@@ -296,7 +306,8 @@ class CycleGanConfig(RunConfig):
         for key in ("steps_per_epoch", "n_blocks", "pool_size", "warm_steps", "patches_per_slide", "halo_px"):
             self._require(getattr(self, key) >= 0, key, "0 or more")
         for key in ("ngf", "ndf"):
-            self._require(getattr(self, key) >= 2, key, "2 or more")
+            self._require(2 <= getattr(self, key) <= 512, key, "a number from 2 to 512")
+        self._require(self.n_blocks <= 64, "n_blocks", "64 or less")
         for key in ("learning_rate_g", "learning_rate_d", "warm_learning_rate"):
             self._require(getattr(self, key) > 0, key, "more than 0")
         for key in ("cycle_weight", "identity_weight", "max_seconds"):
@@ -304,7 +315,9 @@ class CycleGanConfig(RunConfig):
         for key in ("beta1", "beta2", "ema_decay", "background_share"):
             self._require(0 <= getattr(self, key) < 1, key, "a number from 0 to below 1")
         self._require(0 <= self.lr_decay_from <= 1, "lr_decay_from", "a share from 0 to 1")
-        self._require(self.background_draws == -1 or 0 <= self.background_draws < 1, "background_draws", "-1 or a share")
+        self._require(
+            self.background_draws == -1 or 0 <= self.background_draws < 1, "background_draws", "-1 or a share"
+        )
         self._require(self.crop_px == 0 or self.crop_px >= 32, "crop_px", "0 (whole patches) or at least 32")
         for key in ("crop_px", "core_px", "halo_px"):
             self._require(getattr(self, key) % 4 == 0, key, "a multiple of 4: the generator halves the size twice")
@@ -369,22 +382,78 @@ class ScoreConfig(RunConfig):
         self._require(0 <= self.background_share < 1, "background_share", "a share from 0 to below 1")
 
 
-CONFIGS: dict[str, type[RunConfig]] = {cls.kind: cls for cls in (MilConfig, CycleGanConfig, SynthesisConfig, ScoreConfig)}
+CONFIGS: dict[str, type[RunConfig]] = {
+    cls.kind: cls for cls in (MilConfig, CycleGanConfig, SynthesisConfig, ScoreConfig)
+}
 
 PRESETS = ("paper", "cpu", "tiny")
 
 _SMALL: dict[str, dict[str, dict[str, Any]]] = {
-    # "cpu": a demonstration on a few slides of drawn tissue, minutes on two cores.
+    # A demonstration on a few slides of drawn tissue, minutes on two cores.
     "cpu": {
-        "mil": {},
-        "cyclegan": {},
-        "synthesis": {},
+        "mil": {
+            "epochs": 12,
+            "rounds_per_epoch": 5,
+            "width": 16,
+            "stages": (1, 1, 1, 1),
+            "input_reduction": 2,
+            "learning_rate": 1e-3,
+            "instances_per_bag": 16,
+            "picks_per_bag": 4,
+            "augment": True,
+            "ema_decay": 0.9,
+            "threshold_from": "validation",
+            "selection": "separation",
+        },
+        "cyclegan": {
+            "epochs": 6,
+            "steps_per_epoch": 220,
+            "ngf": 16,
+            "ndf": 16,
+            "n_blocks": 2,
+            "generator_loss": "sigmoid",
+            "crop_px": 96,
+            "augment": True,
+            "background_draws": 0.1,
+            "warm_steps": 300,
+            "learning_rate_g": 4e-4,
+            "learning_rate_d": 6e-4,
+            "lr_decay_from": 0.6,
+            "ema_decay": 0.998,
+            "selection": "positive_ratio",
+            "validation_fields": 12,
+            "patches_per_slide": 600,
+        },
+        "synthesis": {"core_px": 112, "halo_px": 32},
+        "score": {},
     },
-    # "tiny": everything runs, nothing is learnt; for tests.
+    # Everything runs, nothing is learnt; for tests.
     "tiny": {
-        "mil": {},
-        "cyclegan": {},
-        "synthesis": {},
+        "mil": {
+            "epochs": 2,
+            "width": 8,
+            "stages": (1, 1, 1, 1),
+            "input_reduction": 2,
+            "learning_rate": 1e-3,
+            "instances_per_bag": 4,
+        },
+        "cyclegan": {
+            "epochs": 2,
+            "steps_per_epoch": 6,
+            "ngf": 8,
+            "ndf": 8,
+            "crop_px": 64,
+            "augment": True,
+            "warm_steps": 6,
+            "learning_rate_g": 4e-4,
+            "learning_rate_d": 4e-4,
+            "validation_fields": 2,
+            "patches_per_slide": 32,
+            "core_px": 112,
+            "halo_px": 16,
+        },
+        "synthesis": {"core_px": 224, "halo_px": 16},
+        "score": {},
     },
 }
 
@@ -428,13 +497,12 @@ def _type_name(expected: Any) -> str:
     return str(expected.__name__)
 
 
-@cache
-def _field_docs(cls: type) -> dict[str, str]:
+def _field_docs(cls: type[Any]) -> dict[str, str]:
     """Return the string under each field, parents' fields included. Read from the source file, once."""
     docs: dict[str, str] = {}
     for part in reversed(cls.__mro__[:-1]):
         (body,) = [node.body for node in ast.parse(inspect.getsource(part)).body if isinstance(node, ast.ClassDef)]
-        for field, text in zip(body, body[1:], strict=False):
+        for field, text in pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
                 value = text.value
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):

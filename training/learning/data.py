@@ -100,11 +100,18 @@ def reduce_pixels(pixels: Pixels, factor: int) -> Pixels:
     return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pixels]).astype(np.uint8)
 
 
+def turned(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    """Return a picture [H, H, 3] in one of its eight orientations."""
+    number = int(rng.integers(8))
+    picture = np.rot90(pixels, number % 4)
+    return picture[::-1] if number >= 4 else picture
+
+
 @dataclass(frozen=True)
 class Bags:
     """Labelled large patches as bags of instances.
 
-    pixels: [N, side, side, 3]; bag: [N], sorted; labels: [B], 0 normal and 1 tumour; patches: the B rows of the manifest.
+    pixels: [N, side, side, 3]; bag: [N], sorted; labels: [B], 0 normal, 1 tumour; patches: the B rows of the manifest.
     """
 
     pixels: Pixels
@@ -177,8 +184,8 @@ def _check_size(patch: PatchRow, slide: SlideRow, header: Header) -> None:
     expected = patch_side_l0(header.patch_px, header.target_mpp, slide.mpp)
     if abs(patch.size_l0 - expected) > 1:
         raise ManifestError(
-            f"{patch.place} is {patch.size_l0} pixels wide; {header.patch_px} px at {header.target_mpp} µm are {expected} "
-            f"pixels of a slide with {slide.mpp} µm. Lay the patches out again for this resolution."
+            f"{patch.place} is {patch.size_l0} pixels wide; {header.patch_px} px at {header.target_mpp} µm are "
+            f"{expected} pixels of a slide with {slide.mpp} µm. Lay the patches out again for this resolution."
         )
 
 
@@ -225,12 +232,7 @@ def load_patches(
     Raises:
         NotEnoughData: no slide or no cell is left.
     """
-    held_back = {patch.slide for patch in manifest.bags_of(stain, split) if patch.split}
-    slides = [
-        row for row in manifest.slides if row.stain == stain and (row.split == split or row.key in held_back)
-    ]
-    if not slides:
-        raise NotEnoughData(f"The data set has no {stain} slide for {split}; a CycleGAN needs both stains in each split.")
+    slides = slides_for(manifest, stain, split)
     side = manifest.header.instance_px
     verified: set[str] = set()
 
@@ -239,7 +241,7 @@ def load_patches(
             with open_frozen(row, slides_root, verified) as reader:
                 mask = tissue_mask(reader)
                 target = TargetReader(reader, row.mpp, manifest.header.target_mpp)
-                cells = _cells_of_split(manifest, row, split, target, side)
+                cells = cells_of_split(manifest, row, split, target, side)
                 if patches_per_slide and len(cells) > patches_per_slide:
                     spread = np.linspace(0, len(cells) - 1, patches_per_slide).round().astype(int)
                     cells = [cells[index] for index in spread]
@@ -262,12 +264,30 @@ def load_patches(
     return store
 
 
-def _cells_of_split(
+def slides_for(manifest: Manifest, stain: str, split: str) -> list[SlideRow]:
+    """Return the slides that a stain and split has cells on, those with single patches held back for it included.
+
+    Raises:
+        NotEnoughData: there is none.
+    """
+    held_back = {patch.slide for patch in manifest.bags_of(stain, split) if patch.split}
+    slides = [row for row in manifest.slides if row.stain == stain and (row.split == split or row.key in held_back)]
+    if not slides:
+        raise NotEnoughData(
+            f"The data set has no {stain} slide for {split}; a CycleGAN needs both stains for training and validation. "
+            f"Import a {stain} slide of a {split} case, and freeze again."
+        )
+    return slides
+
+
+def cells_of_split(
     manifest: Manifest, row: SlideRow, split: str, target: TargetReader, side: int
 ) -> list[tuple[int, int]]:
     """Return x, y of the whole grid cells of a slide that belong to a split, row by row."""
     others = [
-        (patch, manifest.split(patch)) for patch in manifest.patches if patch.slide == row.key and patch.split is not None
+        (patch, manifest.split(patch))
+        for patch in manifest.patches
+        if patch.slide == row.key and patch.split is not None
     ]
     cells = []
     for y in range(0, target.height - side + 1, side):
@@ -298,4 +318,3 @@ def _by_row(cells: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
         strip.append((x, y))
     if strip:
         yield strip
-

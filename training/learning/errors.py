@@ -37,5 +37,5 @@ class OutOfMemory(LearningError):
     """The device has too little memory for the configured batch."""
 
 
-class StopRequested(Exception):  # noqa: N818 - it is a request, not an error
+class StopRequested(Exception):
     """Someone asked the run to stop (SIGTERM, or the reader of the events went away)."""

@@ -16,7 +16,7 @@ def auc(scores: Floats, labels: Labels) -> float:
     negatives = len(labels) - positives
     if not positives or not negatives:
         return float("nan")
-    values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(counts) - (counts - 1) / 2  # of each distinct value, from 1
     ranks = mean_rank[inverse]
     return float((ranks[labels == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
@@ -36,17 +36,18 @@ def balanced_error(scores: Floats, labels: Labels, threshold: float) -> float:
     return float(np.mean(rates))
 
 
-def best_threshold(scores: Floats, labels: Labels) -> float:
-    """Return the threshold with the smallest balanced error, midway between neighbouring scores.
+def separating_threshold(tumor_bags: Floats, normal_bags: Floats) -> float:
+    """Return the threshold that most instances of tumour bags, and fewest of normal bags, reach.
 
-    Of equally good thresholds the middle of the widest gap wins, so that it holds on other data too.
+    tumor_bags, normal_bags: scores of all instances of each kind of bag. A tumour bag mixes tumour and normal
+    instances, so the difference of the two shares is (share of tumour) * (sensitivity + specificity - 1): its maximum
+    is where instances are told apart best, though no instance is labelled. The highest of equals wins.
     """
-    values = np.unique(np.clip(scores, 0.0, 1.0))
-    edges = np.concatenate([[0.0], values, [1.0]])
-    middles, gaps = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-    errors = [balanced_error(scores, labels, float(middle)) for middle in middles]
-    best = min(range(len(middles)), key=lambda index: (errors[index], -gaps[index]))
-    return float(np.clip(middles[best], 1e-6, 1 - 1e-6))
+    values = np.unique(np.concatenate([tumor_bags, normal_bags]))
+    called = [1 - np.searchsorted(np.sort(scores), values) / len(scores) for scores in (tumor_bags, normal_bags)]
+    best = len(values) - 1 - int(np.argmax((called[0] - called[1])[::-1]))
+    below = values[best - 1] if best else 0.0
+    return float(np.clip((values[best] + below) / 2, 1e-6, 1 - 1e-6))
 
 
 def bag_scores(scores: Floats, bag: Labels, bags: int) -> npt.NDArray[np.float32]:
@@ -64,7 +65,7 @@ def cross_entropy(scores: Floats, labels: Labels) -> float:
 
 def optical_density_sum(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return the optical densities of the three channels, added: how dark each pixel is. [..., 3] to [...]."""
-    return _DENSITY[pixels].sum(axis=-1)
+    return np.asarray(_DENSITY[pixels].sum(axis=-1), np.float32)
 
 
 _DENSITY = (-np.log10(np.maximum(np.arange(256), 1) / 255.0)).astype(np.float32)

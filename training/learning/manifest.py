@@ -138,7 +138,9 @@ class Manifest:
     @property
     def independent_validation(self) -> bool:
         """Whether the validation patches and slides come from cases that training never sees."""
-        cases: dict[str, set[str]] = {split: {row.case for row in self.slides if row.split == split} for split in SPLITS}
+        cases: dict[str, set[str]] = {
+            split: {row.case for row in self.slides if row.split == split} for split in SPLITS
+        }
         for patch in self.patches:
             cases[self.split(patch)].add(self.slide(patch.slide).case)
         return bool(cases["validation"]) and not cases["train"] & cases["validation"]
@@ -245,7 +247,9 @@ def _check_header(header: Header) -> None:
 def _check_slide(slide: SlideRow, header: Header) -> None:
     key = PurePosixPath(slide.key)
     if not slide.key or key.is_absolute() or ".." in key.parts:
-        raise ManifestError(f"The slide key {slide.key!r} leaves the slides' root; keys are relative paths without '..'.")
+        raise ManifestError(
+            f"The slide key {slide.key!r} leaves the slides' root; keys are relative paths without '..'."
+        )
     if slide.stain not in header.stains:
         raise ManifestError(f"Slide {slide.key} is stained {slide.stain}; the header names {list(header.stains)}.")
     if slide.split not in SPLITS:

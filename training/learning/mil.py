@@ -4,20 +4,20 @@ A bag is a large patch, its instances are the 224 px patches it is cut into. Eac
 most tumour-like one of every bag, gives it the bag's label (tumour and normal bags alike) and trains on the picks.
 """
 
-import copy
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from training.learning.classifier import to_input
 from training.learning.compute import Compute
 from training.learning.config import MilConfig
-from training.learning.evaluation import auc, bag_scores, balanced_error, best_threshold, cross_entropy
+from training.learning.data import turned
+from training.learning.evaluation import auc, bag_scores, balanced_error, cross_entropy, separating_threshold
 from training.learning.store import Pixels
+from training.learning.weights import average_weights
 
 Index = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -77,7 +77,7 @@ def train_on_picks(
             logits = net(to_input(chosen, config.normalization, compute.device))
             loss = nn.functional.cross_entropy(logits.float(), target)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if averaged is not None:
             average_weights(averaged, net, config.ema_decay)
@@ -93,43 +93,27 @@ def _batches(order: Index, size: int) -> list[Index]:
     return np.split(order, cuts)
 
 
-def turned(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return a picture [H, H, 3] in one of its eight orientations."""
-    number = int(rng.integers(8))
-    picture = np.rot90(pixels, number % 4)
-    return picture[::-1] if number >= 4 else picture
-
-
-@torch.no_grad()
-def average_weights(averaged: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move the averaged copy towards the trained weights: `decay` of it stays. Running statistics move alike."""
-    for kept, new in zip(averaged.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - decay)
-        else:
-            kept.copy_(new)
-
-
-def copy_of(net: nn.Module) -> nn.Module:
-    """Return a copy that is not trained."""
-    return cast(nn.Module, copy.deepcopy(net)).requires_grad_(False)
-
-
 def judge(scores: Floats, bag: Index, labels: Index, config: MilConfig) -> dict[str, float]:
-    """Return the figures of one split from its instance scores.
+    """Return the figures of the validation bags from their instances' scores.
 
-    scores: [N]; bag: [N]; labels: [B]. A bag is called tumour when its highest instance reaches the threshold.
+    scores: [N]; bag: [N]; labels: [B]. A bag counts as tumour when its highest instance reaches config.threshold.
     """
     per_bag = bag_scores(scores, bag, len(labels))
-    threshold = best_threshold(per_bag, labels) if config.threshold_from == "validation" else config.threshold
+    of_tumor_bag = labels[bag] == 1
+    threshold = config.threshold
+    if config.threshold_from == "validation" and 0 < of_tumor_bag.sum() < len(bag):
+        threshold = separating_threshold(scores[of_tumor_bag], scores[~of_tumor_bag])
     return {
-        "balanced_error": balanced_error(per_bag, labels, threshold),
+        "balanced_error": balanced_error(per_bag, labels, config.threshold),
         "loss": cross_entropy(per_bag, labels),
-        "auc": auc(per_bag, labels),
+        "bag_auc": auc(per_bag, labels),
+        "separation": auc(scores, labels[bag]),
         "threshold": threshold,
     }
 
 
-def is_number(value: float | Tensor) -> bool:
-    """Whether a loss is finite."""
-    return bool(torch.isfinite(torch.as_tensor(value)).all())
+def rank(figures: dict[str, float], config: MilConfig) -> tuple[float, ...]:
+    """Return what epochs are compared by: the smallest is best."""
+    if config.selection == "separation" and figures["separation"] == figures["separation"]:
+        return (-figures["separation"],)
+    return (figures["balanced_error"], figures["loss"])

@@ -42,7 +42,7 @@ class Generator(nn.Sequential):
     """
 
     def __init__(self, in_channels: int = 4, ngf: int = 64, n_blocks: int = 1) -> None:
-        """Build with `ngf` channels in the first layer (64) and `n_blocks` residual blocks (the table's pair is one)."""
+        """Build with `ngf` channels in the first layer and `n_blocks` residual blocks; the table has 64 and one."""
         super().__init__(
             nn.Conv2d(in_channels, ngf, 7, 1, 3),
             _normed(ngf),

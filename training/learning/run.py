@@ -1,11 +1,11 @@
 """What every kind of run shares: its out folder, its progress, its wish to stop, its resume state.
 
-    OUT/checkpoints/epoch-0001.safetensors   weights of each epoch
-    OUT/state/state.safetensors              everything needed to go on, replaced whole
-    OUT/metrics.jsonl                        a line per epoch
-    OUT/previews/epoch-0001.jpg              pictures (cyclegan)
-    OUT/report.json                          what came out, written last
-    OUT/store/                               decoded patches, removed at the end
+OUT/checkpoints/epoch-0001.safetensors   weights of each epoch
+OUT/state/state.safetensors              everything needed to go on, replaced whole
+OUT/metrics.jsonl                        a line per epoch
+OUT/previews/epoch-0001.jpg              pictures (cyclegan)
+OUT/report.json                          what came out, written last
+OUT/store/                               decoded patches, removed at the end
 """
 
 import json

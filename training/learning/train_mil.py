@@ -15,9 +15,10 @@ from training.learning.config import MilConfig
 from training.learning.data import Bags, load_bags
 from training.learning.errors import CheckpointError, ManifestError, NotEnoughData, TrainingDiverged
 from training.learning.manifest import LABELS, Manifest
-from training.learning.mil import copy_of, draw_instances, is_number, judge, select_instances, train_on_picks
+from training.learning.mil import draw_instances, judge, rank, select_instances, train_on_picks
 from training.learning.networks import ResNet
 from training.learning.run import Run, Ticker
+from training.learning.weights import copy_of, is_number
 
 NOT_INDEPENDENT = (
     "No independent validation: patches of the same case are trained on and validated on, so the validation figures "
@@ -41,7 +42,7 @@ def train_mil(
         load_imagenet_weights(net, Path(config.init_weights))
     elif config == MilConfig():
         run.reporter.warning("No init_weights are given: ResNet34 starts from random weights, not from ImageNet's.")
-    net.to(run.compute.device, memory_format=torch.channels_last)
+    net.to(run.compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy_of(net) if config.ema_decay else None
     optimizer = torch.optim.Adam(net.parameters(), config.learning_rate, weight_decay=config.weight_decay)
 
@@ -79,16 +80,21 @@ def train_mil(
     ticker = Ticker(run, steps * config.epochs, config.epochs, step=steps * epochs_done)
     for epoch in range(epochs_done + 1, config.epochs + 1):
         ticker.epoch, ticker.step = epoch, steps * (epoch - 1)
-        ticker.message = f"Scoring {drawn_count} instances"
-        drawn = draw_instances(train.bag, config.instances_per_bag, rng)
-        scores = _score(run, averaged or net, train, drawn, config, ticker)
-        picks = drawn[select_instances(scores, train.bag[drawn], config.picks_per_bag)]
+        losses = []
+        for _ in range(config.rounds_per_epoch):
+            ticker.message = f"Scoring {drawn_count} instances"
+            drawn = draw_instances(train.bag, config.instances_per_bag, rng)
+            scores = _score(run, averaged or net, train, drawn, config, ticker)
+            picks = drawn[select_instances(scores, train.bag[drawn], config.picks_per_bag)]
 
-        ticker.message = f"Training on {len(picks)} picks"
-        labels = train.labels[train.bag[picks]]
-        loss = train_on_picks(
-            net, averaged, optimizer, train.pixels, picks, labels, config, run.compute, rng, tick=ticker
-        )
+            ticker.message = f"Training on {len(picks)} picks"
+            labels = train.labels[train.bag[picks]]
+            losses.append(
+                train_on_picks(
+                    net, averaged, optimizer, train.pixels, picks, labels, config, run.compute, rng, tick=ticker
+                )
+            )
+        loss = sum(losses) / len(losses)
         if not is_number(loss):
             raise TrainingDiverged(
                 f"The loss of epoch {epoch} is {loss}; the epochs before it are kept. Lower learning_rate (now "
@@ -99,9 +105,8 @@ def train_mil(
         scores = _score(run, averaged or net, validation, np.arange(len(validation.bag)), config, ticker)
         figures = judge(scores, validation.bag, validation.labels, config)
         values = {"train_loss": loss} | {f"validation_{key}": value for key, value in figures.items()}
-        key = (figures["balanced_error"], figures["loss"])  # ties go to the lower loss
         tensors = checkpoint.weights_of(averaged or net, "classifier.")
-        run.record_epoch(epoch, values, key, tensors, metadata | {"threshold": figures["threshold"]})
+        run.record_epoch(epoch, values, rank(figures, config), tensors, metadata | {"threshold": figures["threshold"]})
         _save_state(run, state_kind, epoch, net, averaged, optimizer, rng)
         if config.max_seconds and run.seconds > config.max_seconds:
             run.reporter.warning(f"Stopped after epoch {epoch} of {config.epochs}: {config.max_seconds} s have passed.")
@@ -173,7 +178,8 @@ def _score(
 
 def _steps(drawn: int, picks: int, validation: int, config: MilConfig) -> int:
     """Return the number of batches of an epoch, give or take a short last one."""
-    return -(-drawn // config.score_batch_size) - (-picks // config.batch_size) - (-validation // config.score_batch_size)
+    round_steps = -(-drawn // config.score_batch_size) - (-picks // config.batch_size)
+    return config.rounds_per_epoch * round_steps - (-validation // config.score_batch_size)
 
 
 def _counts(bags: Bags) -> dict[str, int]:

@@ -8,154 +8,351 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_users_projects_roles'),
-        ('viewer', '0001_cases_slides'),
+        ("accounts", "0001_users_projects_roles"),
+        ("viewer", "0001_cases_slides"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Dataset',
+            name="Dataset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='Counts from 1 within the project.')),
-                ('source_stain', models.CharField(max_length=16, validators=[django.core.validators.RegexValidator('^[A-Z0-9]{1,16}$', 'A stain is named by 1 to 16 capital letters or digits, for example HE or KI67.')])),
-                ('target_stain', models.CharField(max_length=16, validators=[django.core.validators.RegexValidator('^[A-Z0-9]{1,16}$', 'A stain is named by 1 to 16 capital letters or digits, for example HE or KI67.')])),
-                ('manifest_key', models.CharField(max_length=200, unique=True)),
-                ('manifest_sha256', models.CharField(max_length=64)),
-                ('consensus', models.CharField(default='single', max_length=16)),
-                ('counts', models.JSONField(help_text='Patches per stain, split and label.')),
-                ('independent_validation', models.BooleanField(help_text='Validation cases are other cases than the training cases.')),
-                ('note', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='accounts.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(help_text="Counts from 1 within the project.")),
+                (
+                    "source_stain",
+                    models.CharField(
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z0-9]{1,16}$",
+                                "A stain is named by 1 to 16 capital letters or digits, for example HE or KI67.",
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "target_stain",
+                    models.CharField(
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z0-9]{1,16}$",
+                                "A stain is named by 1 to 16 capital letters or digits, for example HE or KI67.",
+                            )
+                        ],
+                    ),
+                ),
+                ("manifest_key", models.CharField(max_length=200, unique=True)),
+                ("manifest_sha256", models.CharField(max_length=64)),
+                ("consensus", models.CharField(default="single", max_length=16)),
+                ("counts", models.JSONField(help_text="Patches per stain, split and label.")),
+                (
+                    "independent_validation",
+                    models.BooleanField(help_text="Validation cases are other cases than the training cases."),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="datasets", to="accounts.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('kind', models.CharField(choices=[('mil', 'MIL classifier'), ('cyclegan', 'CycleGAN'), ('synthesis', 'synthesis of a slide'), ('score', 'class map of a slide')], max_length=9)),
-                ('status', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('skipped', 'skipped')], default='queued', max_length=9)),
-                ('stain', models.CharField(blank=True, help_text='The stain that a MIL classifier reads.', max_length=16)),
-                ('source_stain', models.CharField(blank=True, max_length=16)),
-                ('target_stain', models.CharField(blank=True, max_length=16)),
-                ('config', models.JSONField(help_text="Every key of the run's configuration, defaults filled in.")),
-                ('inputs', models.JSONField(default=dict, help_text='sha256 of each checkpoint used, written when the run starts.')),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('worker', models.CharField(blank=True, max_length=120)),
-                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_requested_at', models.DateTimeField(blank=True, null=True)),
-                ('progress', models.JSONField(default=dict, help_text='step, total, epoch, message, seconds_left.')),
-                ('message', models.TextField(blank=True, help_text='Why it failed or was skipped, and what to do.')),
-                ('log_tail', models.TextField(blank=True)),
-                ('report', models.JSONField(default=dict)),
-                ('independent_validation', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='training.dataset')),
-                ('generator_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.run')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='accounts.project')),
-                ('slide', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='viewer.slide')),
-                ('source_classifier_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.run')),
-                ('target_classifier_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uuid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("mil", "MIL classifier"),
+                            ("cyclegan", "CycleGAN"),
+                            ("synthesis", "synthesis of a slide"),
+                            ("score", "class map of a slide"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("succeeded", "succeeded"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("skipped", "skipped"),
+                        ],
+                        default="queued",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "stain",
+                    models.CharField(blank=True, help_text="The stain that a MIL classifier reads.", max_length=16),
+                ),
+                ("source_stain", models.CharField(blank=True, max_length=16)),
+                ("target_stain", models.CharField(blank=True, max_length=16)),
+                ("config", models.JSONField(help_text="Every key of the run's configuration, defaults filled in.")),
+                (
+                    "inputs",
+                    models.JSONField(
+                        default=dict, help_text="sha256 of each checkpoint used, written when the run starts."
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("worker", models.CharField(blank=True, max_length=120)),
+                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
+                ("progress", models.JSONField(default=dict, help_text="step, total, epoch, message, seconds_left.")),
+                ("message", models.TextField(blank=True, help_text="Why it failed or was skipped, and what to do.")),
+                ("log_tail", models.TextField(blank=True)),
+                ("report", models.JSONField(default=dict)),
+                ("independent_validation", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "dataset",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="training.dataset",
+                    ),
+                ),
+                (
+                    "generator_run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.run",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="accounts.project"
+                    ),
+                ),
+                (
+                    "slide",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="viewer.slide",
+                    ),
+                ),
+                (
+                    "source_classifier_run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.run",
+                    ),
+                ),
+                (
+                    "target_classifier_run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="training.run",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Publication',
+            name="Publication",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('published_at', models.DateTimeField(auto_now_add=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('published_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('slide', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='publications', to='viewer.slide')),
-                ('withdrawn_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='publications', to='training.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("published_at", models.DateTimeField(auto_now_add=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "slide",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="publications", to="viewer.slide"
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="publications",
+                        to="training.run",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('epoch', models.PositiveIntegerField()),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size_bytes', models.BigIntegerField()),
-                ('metrics', models.JSONField(default=dict)),
-                ('is_best', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='checkpoints', to='training.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("epoch", models.PositiveIntegerField()),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("sha256", models.CharField(max_length=64)),
+                ("size_bytes", models.BigIntegerField()),
+                ("metrics", models.JSONField(default=dict)),
+                ("is_best", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="checkpoints", to="training.run"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['run', 'epoch'],
+                "ordering": ["run", "epoch"],
             },
         ),
         migrations.CreateModel(
-            name='RunMetric',
+            name="RunMetric",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveIntegerField()),
-                ('epoch', models.PositiveIntegerField()),
-                ('values', models.JSONField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='metrics', to='training.run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("attempt", models.PositiveIntegerField()),
+                ("epoch", models.PositiveIntegerField()),
+                ("values", models.JSONField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="metrics", to="training.run"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['run', 'epoch'],
+                "ordering": ["run", "epoch"],
             },
         ),
         migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='dataset_number_once_per_project'),
+            model_name="dataset",
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="dataset_number_once_per_project"),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'skipped'])), name='run_status_known'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["queued", "running", "succeeded", "failed", "cancelled", "skipped"])
+                ),
+                name="run_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('dataset__isnull', False), ('kind', 'mil')), models.Q(('dataset__isnull', False), ('kind', 'cyclegan'), ('source_classifier_run__isnull', False), ('target_classifier_run__isnull', False)), models.Q(('generator_run__isnull', False), ('kind', 'synthesis'), ('slide__isnull', False)), models.Q(('kind', 'score'), ('slide__isnull', False), ('source_classifier_run__isnull', False)), _connector='OR'), name='run_names_its_inputs'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("dataset__isnull", False), ("kind", "mil")),
+                    models.Q(
+                        ("dataset__isnull", False),
+                        ("kind", "cyclegan"),
+                        ("source_classifier_run__isnull", False),
+                        ("target_classifier_run__isnull", False),
+                    ),
+                    models.Q(("generator_run__isnull", False), ("kind", "synthesis"), ("slide__isnull", False)),
+                    models.Q(("kind", "score"), ("slide__isnull", False), ("source_classifier_run__isnull", False)),
+                    _connector="OR",
+                ),
+                name="run_names_its_inputs",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'running'), _negated=True), ('heartbeat_at__isnull', False), _connector='OR'), name='run_running_has_a_heartbeat'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "running"), _negated=True), ("heartbeat_at__isnull", False), _connector="OR"
+                ),
+                name="run_running_has_a_heartbeat",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at__isnull', True)), fields=('slide',), name='publication_one_open_per_slide'),
+            model_name="publication",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn_at__isnull", True)),
+                fields=("slide",),
+                name="publication_one_open_per_slide",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('withdrawn_at__isnull', True), ('withdrawn_by__isnull', True)), models.Q(('withdrawn_at__isnull', False), ('withdrawn_by__isnull', False)), _connector='OR'), name='publication_withdrawal_names_who'),
+            model_name="publication",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("withdrawn_at__isnull", True), ("withdrawn_by__isnull", True)),
+                    models.Q(("withdrawn_at__isnull", False), ("withdrawn_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="publication_withdrawal_names_who",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='checkpoint',
-            constraint=models.UniqueConstraint(fields=('run', 'epoch'), name='checkpoint_once_per_epoch'),
+            model_name="checkpoint",
+            constraint=models.UniqueConstraint(fields=("run", "epoch"), name="checkpoint_once_per_epoch"),
         ),
         migrations.AddConstraint(
-            model_name='checkpoint',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_best', True)), fields=('run',), name='checkpoint_one_best_per_run'),
+            model_name="checkpoint",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_best", True)), fields=("run",), name="checkpoint_one_best_per_run"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runmetric',
-            constraint=models.UniqueConstraint(fields=('run', 'epoch'), name='metric_once_per_epoch'),
+            model_name="runmetric",
+            constraint=models.UniqueConstraint(fields=("run", "epoch"), name="metric_once_per_epoch"),
         ),
     ]

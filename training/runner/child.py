@@ -55,8 +55,8 @@ class Child:
         self._process.wait()
         self._left = True  # from now on its number may be another process's
 
-    def lines(self) -> Iterator[tuple[Stream, str]]:
-        """Yield what the child writes, from both streams as it comes, until it has ended."""
+    def lines(self) -> Iterator[tuple[Stream, str] | None]:
+        """Yield what the child writes, from both streams as it comes, until it has ended; None while it is quiet."""
         open_streams, silences = 2, 0
         while open_streams and silences < SILENCES_AFTER_END:
             try:
@@ -66,6 +66,7 @@ class Child:
                     # It ended, but something that it started keeps its pipes open.
                     self._signal(signal.SIGKILL)
                     silences += 1
+                yield None
                 continue
             silences = 0
             if line is None:

@@ -58,10 +58,9 @@ def execute(run: Run, ledger: Ledger) -> Outcome | None:
                     outcome = Outcome(Run.Status.FAILED, message, str(log))
             except Exception:
                 outcome = _program_fault(run, log)
-        if outcome is None:
-            shutil.rmtree(workspace.folder, ignore_errors=True)
-        elif outcome.status in (Run.Status.SUCCEEDED, Run.Status.CANCELLED):
-            workspace.remove()
+            finally:
+                # The newest state, the checkpoints and the log are in storage by now.
+                shutil.rmtree(workspace.folder, ignore_errors=True)
         return outcome
 
 
@@ -104,13 +103,18 @@ class _Attempt:
     def _listen(self, command: list[str], saver: Saver) -> int:
         with Child(command, cwd=settings.BASE_DIR, env=self.workspace.environment()) as child:
             self.pulse.on_stop = child.stop
-            for stream, line in child.lines():
-                event = events.parse(line) if stream == "stdout" else None
-                if event is None:
-                    self.log.add(line)
-                else:
-                    self._hear(event, saver)
+            for said in child.lines():
+                if said is not None:
+                    stream, line = said
+                    event = events.parse(line) if stream == "stdout" else None
+                    if event is None:
+                        self.log.add(line)
+                    else:
+                        self._hear(event, saver)
                 saver.settle()
+                if time.monotonic() - self._told_at >= PROGRESS_EVERY_SECONDS:
+                    self._tell()
+            self.pulse.on_stop = None
             return child.wait()
 
     def _hear(self, event: dict[str, Any], saver: Saver) -> None:
@@ -138,8 +142,6 @@ class _Attempt:
             case "error":
                 self.error = values
                 self.log.add(f"error: {values.get('message')}")
-        if time.monotonic() - self._told_at >= PROGRESS_EVERY_SECONDS:
-            self._tell()
 
     def _tell(self) -> None:
         self._told_at = time.monotonic()

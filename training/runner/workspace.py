@@ -38,12 +38,12 @@ class Workspace:
         self._lent = lent
 
     def open(self) -> None:
-        """Make the folder, empty."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Make the folder. What attempts before this one left on this machine goes: decoded patches take gigabytes."""
+        self.remove()
         self.out.mkdir(parents=True)
 
     def remove(self) -> None:
-        """Remove the folders of all attempts."""
+        """Remove the folders of all attempts on this machine."""
         shutil.rmtree(self.run_folder, ignore_errors=True)
 
     def command(self) -> list[str]:

@@ -1,9 +1,10 @@
 """Read the training room."""
 
 from training.selectors.freezing import FreezePlan, freeze_plan
-from training.selectors.pages import made_from, metrics_series, run_page, run_payload, run_title
+from training.selectors.pages import made_from, metrics_series, patch_counts, run_page, run_payload, run_title
 from training.selectors.runs import (
     best_checkpoint,
+    family,
     get_dataset,
     get_run,
     is_running,
@@ -21,6 +22,7 @@ __all__ = [
     "FreezePlan",
     "best_checkpoint",
     "changed_keys",
+    "family",
     "freeze_plan",
     "get_dataset",
     "get_run",
@@ -29,6 +31,7 @@ __all__ = [
     "made_from",
     "metrics_series",
     "nearest_preset",
+    "patch_counts",
     "product_of",
     "run_page",
     "run_payload",

@@ -39,12 +39,17 @@ class PlannedPatch:
 
 @dataclass(frozen=True)
 class FreezePlan:
-    """What would be frozen now. Refusals speak against it; `dependence` is what a lead has to confirm."""
+    """What would be frozen now. Refusals speak against it; `dependence` is what a lead has to confirm.
+
+    `all_slides` and `found` are what there is, cases that are left out included.
+    """
 
     project: Project
     header: Header | None
     slides: tuple[Slide, ...]
     patches: tuple[PlannedPatch, ...]
+    all_slides: tuple[Slide, ...]
+    found: tuple[PlannedPatch, ...]
     split_of: dict[str, str]
     dependence: str
     refusals: tuple[str, ...]
@@ -53,6 +58,10 @@ class FreezePlan:
     @property
     def stains(self) -> tuple[str, str]:
         return (self.project.source_stain, self.project.target_stain)
+
+    def labels_of(self, case: str, stain: str, label: str) -> int:
+        """Count the agreed labels of a case in one stain, whatever its split."""
+        return sum((row.case, row.stain, row.label) == (case, stain, label) for row in self.found)
 
     @property
     def splits(self) -> dict[str, list[str]]:
@@ -95,9 +104,9 @@ def freeze_plan(project: Project, splits: Mapping[str, str] | None = None) -> Fr
     """
     named = dict(splits or {})
     stains = (project.source_stain, project.target_stain)
-    slides = _real_slides(project)
+    slides = all_slides = _real_slides(project)
     cases = sorted({slide.case.name for slide in slides})
-    patches = _labelled_patches(project)
+    patches = found = _labelled_patches(project)
     labelled = sorted({row.case for row in patches})
     refusals = _unknown_names(named, cases)
 
@@ -123,6 +132,8 @@ def freeze_plan(project: Project, splits: Mapping[str, str] | None = None) -> Fr
         else None,
         slides=tuple(slides),
         patches=tuple(patches),
+        all_slides=tuple(all_slides),
+        found=tuple(found),
         split_of=split_of,
         dependence=dependence,
         refusals=(),

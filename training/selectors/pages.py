@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from training.models import Dataset, Run
-from training.selectors.runs import best_checkpoint, product_of
+from training.selectors.runs import best_checkpoint, family, product_of
 from training.selectors.settings import changed_keys, nearest_preset
 from viewer.models import Slide
 
@@ -19,7 +19,7 @@ _RESUMABLE = {Run.Status.QUEUED, Run.Status.FAILED, Run.Status.CANCELLED, Run.St
 
 
 def run_payload(run: Run) -> Facts:
-    """Return everything that the page of a run shows and that changes while it works. About ten queries."""
+    """Return everything that the page of a run shows and that changes while it works. About fifteen queries."""
     product = product_of(run)
     silent = seconds_since(run.heartbeat_at) > settings.RUN_SILENCE_SECONDS if run.heartbeat_at else False
     silent = silent and run.status == Run.Status.RUNNING
@@ -70,6 +70,16 @@ def run_payload(run: Run) -> Facts:
         "steps": _steps(run, product),
         "epochs_measured": run.metrics.count(),
         "product": _product(product),
+        "family": [
+            {
+                "id": other.pk,
+                "title": run_title(other),
+                "status": other.status,
+                "status_name": other.get_status_display(),
+                "url": run_page(other),
+            }
+            for other in family(run)
+        ],
         "can": {
             "cancel": not run.is_over and run.cancel_requested_at is None,
             # A queued run may be sent again too: its message may have been lost with the broker.
@@ -198,7 +208,6 @@ def _product(slide: Slide | None) -> Facts | None:
         "slide": slide.pk,
         "title": str(slide),
         "url": reverse("slide", args=[slide.pk]),
-        "review_url": reverse("review", args=[slide.pk]),
         "published": slide.published_at is not None,
         "history": [
             {

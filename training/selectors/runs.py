@@ -1,7 +1,7 @@
 """Read runs, what they build on and what they made."""
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from accounts.access import Act, projects_where, require
@@ -64,6 +64,21 @@ def usable_runs(project: Project, kind: Run.Kind, stain: str = "") -> QuerySet[R
     """Return the runs that later runs may build on, newest first."""
     runs = Run.objects.filter(project=project, kind=kind, status=Run.Status.SUCCEEDED)
     return runs.filter(stain=stain) if stain else runs
+
+
+def family(run: Run) -> list[Run]:
+    """Return the runs that this one builds on, itself, and those that build on it, to either end, in order."""
+    found = {run.pk: run}
+    before, after = [run], [run]
+    while before:
+        before = [other for one in before for other in one.predecessors() if found.setdefault(other.pk, other) is other]
+    while after:
+        pks = [one.pk for one in after]
+        builds = Q(source_classifier_run__in=pks) | Q(target_classifier_run__in=pks) | Q(generator_run__in=pks)
+        after = [other for other in Run.objects.filter(builds).select_related(*WITH_INPUTS) if other.pk not in found]
+        for other in after:
+            found |= {other.pk: other} | {earlier.pk: earlier for earlier in other.predecessors()}
+    return [found[pk] for pk in sorted(found)]
 
 
 def best_checkpoint(run: Run) -> Checkpoint | None:

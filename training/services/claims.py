@@ -1,6 +1,5 @@
 """Who owns a run: claims, cancellation, outcomes. All by compare-and-set, by the database's clock."""
 
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -154,7 +153,7 @@ def _forget_resume_state(run: Run) -> None:
     state = Run.objects.values_list("resume_state", flat=True).get(pk=run.pk)
     if state:
         Run.objects.filter(pk=run.pk).update(resume_state={})
-        transaction.on_commit(partial(storage.sweep, state["key"]), robust=True)
+        transaction.on_commit(lambda: storage.sweep(state["key"]), robust=True)
 
 
 def _built_on(run_pk: int) -> Q:

@@ -19,6 +19,7 @@ from .errors import ImagingError, MissingResolution
 from .limits import sane_mpp
 from .output import write_atomically
 from .phantom import TissueBlock, write_section
+from .phantom_render import Stain
 from .reader import SlideReader
 from .slides import open_slide, verify
 from .tiles import served_levels
@@ -153,6 +154,7 @@ def _resolution(reader: SlideReader, given: float | None, path: Path, flag: str)
 
 
 def _phantom(options: argparse.Namespace) -> None:
+    stain: Stain = options.stain or ("HE" if options.cut == "HE" else "HDAB")
     block = TissueBlock(
         options.size,
         options.mpp,
@@ -162,7 +164,6 @@ def _phantom(options: argparse.Namespace) -> None:
         counterstain=options.counterstain,
         dab_strength=options.dab_strength,
     )
-    stain = options.stain or {"HE": "HE", "KI67": "HDAB"}[options.cut]
     write_section(block, options.cut, stain, options.out, _progress)
     if options.truth is not None:
         with write_atomically(options.truth) as file:

@@ -33,6 +33,9 @@ START = 0.02
 DAB_RANGE = (0.1, 0.3)
 COARSEST_MPP = 1.5
 
+# x, y, width, height in working pixels.
+Place = tuple[int, int, int, int]
+
 
 def working_factor(mpp: float, working_mpp: float) -> int:
     """Give how many level-0 pixels make one working pixel: the power of two that comes nearest to `working_mpp`.
@@ -82,7 +85,8 @@ def _tissue_tiles(reader: SlideReader, factor: int) -> Iterator[Picture]:
     """Read tiles that hold tissue, in a fixed shuffled order, at the working resolution; sparse ones come last."""
     mask = tissue_mask(reader)
     width, height = reader.width_l0 // factor, reader.height_l0 // factor
-    full, sparse = [], []
+    full: list[Place] = []
+    sparse: list[Place] = []
     for y in range(0, height, TILE_PX):
         for x in range(0, width, TILE_PX):
             place = x, y, min(TILE_PX, width - x), min(TILE_PX, height - y)

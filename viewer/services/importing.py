@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError, Conflict
@@ -102,7 +102,7 @@ def _claim(import_pk: int) -> SlideImport | None:
         )
         return None
     won = free.filter(attempt__lt=MAX_ATTEMPTS).update(
-        state=SlideImport.State.RUNNING, heartbeat_at=timezone.now(), attempt=F("attempt") + 1, progress=0, message=""
+        state=SlideImport.State.RUNNING, heartbeat_at=Now(), attempt=F("attempt") + 1, progress=0, message=""
     )
     if won != 1:
         return None
@@ -163,7 +163,7 @@ def _accept(claimed: SlideImport, place: Stored, columns: dict[str, Any]) -> Sli
     """Write slide, case and the import's end together, if the import is still ours."""
     try:
         with transaction.atomic():
-            _of_this_attempt(claimed, heartbeat_at=timezone.now())  # locks the row: nobody takes it over from here
+            _of_this_attempt(claimed, heartbeat_at=Now())  # locks the row: nobody takes it over from here
             case, _made = Case.objects.get_or_create(project=claimed.project, name=claimed.case_name)
             slide = Slide.objects.create(
                 case=case,
@@ -204,7 +204,7 @@ class _Reporter:
             self.on_progress(share)
         if time.monotonic() - self.written_at >= SECONDS_BETWEEN_WRITES:
             self.written_at = time.monotonic()
-            _of_this_attempt(self.claimed, progress=share, heartbeat_at=timezone.now())
+            _of_this_attempt(self.claimed, progress=share, heartbeat_at=Now())
 
 
 def _of_this_attempt(claimed: SlideImport, **columns: Any) -> None:

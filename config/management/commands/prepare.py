@@ -9,7 +9,8 @@ from django.db import connection
 
 from config.celery import app
 from config.demo.accounts import ensure_accounts
-from config.redelivery import give_back_unacknowledged
+from config.heartbeats import forget_heartbeats
+from config.standalone.redelivery import give_back_unacknowledged
 
 # Any number will do, as long as every server of the site uses the same.
 MIGRATION_LOCK = 0x434F554E
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--alone",
             action="store_true",
-            help="no worker lives anywhere: give back the messages that killed workers held",
+            help="no worker lives anywhere: let what killed workers held go on at once",
         )
         parser.add_argument("--demo-accounts", action="store_true", help="make the demo's accounts")
 
@@ -37,7 +38,9 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
         if options["alone"]:
-            given_back = give_back_unacknowledged(app)
-            self.stdout.write(f"{given_back} messages of killed workers given back")
+            forgotten, given_back = forget_heartbeats(), give_back_unacknowledged(app)
+            self.stdout.write(
+                f"of killed workers: {forgotten} tasks to take up again, {given_back} messages given back"
+            )
         if options["demo_accounts"]:
             ensure_accounts()

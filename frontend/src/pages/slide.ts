@@ -6,7 +6,7 @@ import { bindMppForms } from "../mppForm";
 import { readPayload, type SlidePayload } from "../payload";
 import { bindWithHelp } from "../shortcuts";
 import { announceReady, SlideViewer } from "../slideViewer";
-import { addScaleBar, addToolbar, canvasOf, labelViewer } from "../viewerFurniture";
+import { addScaleBar, addToolbar, canvasOf, labelViewer, viewShortcuts } from "../viewerFurniture";
 import { shareView } from "../viewHash";
 
 const { slide } = readPayload<{ slide: SlidePayload }>("slide-data");
@@ -15,7 +15,9 @@ const viewer = new SlideViewer({ element: canvasOf(host), slide, navigator: true
 
 labelViewer(host, slide);
 addScaleBar(host, viewer);
-bindWithHelp(addToolbar(host, viewer, host));
+const keys = viewShortcuts(viewer, host);
+addToolbar(host, keys);
+bindWithHelp(keys);
 shareView(viewer);
 bindMppForms();
 announceReady(viewer);

@@ -1,13 +1,14 @@
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import Project, User
-from annotation.models import GridSettings, LargePatch, SlideGrid
+from annotation.models import GridSettings, LargePatch, SlideGrid, WeakLabel
 from annotation.services import change_grid_settings, ensure_grid, lay_out_patches, open_for_labelling
 from annotation.services import grids as grids_module
 from tests.annotation.conftest import PATCH_PX, give, store_slide
@@ -187,3 +188,69 @@ def test_a_patch_smaller_than_an_instance_is_refused(project: Project, patch: La
         change_grid_settings(project, patch_px=8)
     assert GridSettings.objects.get(project=project).patch_px == PATCH_PX
     assert LargePatch.objects.count() == 3
+
+
+def wait_for_a_blocked_connection() -> None:
+    """Return once some connection to this database waits for a lock."""
+    for _try in range(400):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # the view stands still within a transaction
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone():
+                return
+        time.sleep(0.025)
+    raise AssertionError("nobody waited for a lock")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_settings_wait_for_a_label_that_is_being_written_and_then_stay(
+    project: Project, patch: LargePatch, pathologist: User
+) -> None:
+    refusals: list[Exception] = []
+
+    def change() -> None:
+        try:
+            change_grid_settings(project, patch_px=256)
+        except Conflict as refusal:
+            refusals.append(refusal)
+        finally:
+            connection.close()
+
+    lead = threading.Thread(target=change)
+    with transaction.atomic():
+        label = give(patch, "tumor", pathologist)
+        lead.start()
+        wait_for_a_blocked_connection()
+    lead.join(30)
+    assert len(refusals) == 1
+    assert GridSettings.objects.get(project=project).patch_px == PATCH_PX
+    assert LargePatch.objects.count() == 3
+    assert list(patch.labels.all()) == [label]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_label_that_waits_for_new_settings_is_told_that_its_patch_is_gone(
+    project: Project, patch: LargePatch, pathologist: User
+) -> None:
+    refusals: list[Exception] = []
+
+    def label() -> None:
+        try:
+            give(patch, "tumor", pathologist)
+        except Conflict as refusal:
+            refusals.append(refusal)
+        finally:
+            connection.close()
+
+    reader = threading.Thread(target=label)
+    with transaction.atomic():
+        change_grid_settings(project, patch_px=256)
+        reader.start()
+        wait_for_a_blocked_connection()
+    reader.join(30)
+    [refusal] = refusals
+    assert "laid anew" in str(refusal)
+    assert WeakLabel.objects.count() == 0
+    assert LargePatch.objects.count() == 0

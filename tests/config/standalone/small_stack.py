@@ -6,11 +6,11 @@ Run as `python -m tests.config.standalone.small_stack HOME`; it prints `ready` a
 import sys
 from pathlib import Path
 
-from config.redelivery import give_back_unacknowledged
 from config.standalone.layout import PROJECT_ROOT, Layout
 from config.standalone.lock import lock_folder
 from config.standalone.postgres import STOP_SIGNAL as POSTGRES_STOP_SIGNAL
 from config.standalone.postgres import Postgres
+from config.standalone.redelivery import give_back_unacknowledged
 from config.standalone.supervisor import Supervisor
 from config.standalone.valkey import STOP_SIGNAL as VALKEY_STOP_SIGNAL
 from config.standalone.valkey import Valkey

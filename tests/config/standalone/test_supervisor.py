@@ -10,7 +10,7 @@ import pytest
 from celery import chain
 
 from config.standalone.layout import PROJECT_ROOT
-from config.standalone.processes import MARK, is_alive, marked_processes, processes_in
+from config.standalone.processes import is_alive, marked_processes, processes_in
 from tests.embedded import make_home, remove_home
 
 PATIENCE_SECONDS = 60

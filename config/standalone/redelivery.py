@@ -1,4 +1,4 @@
-"""Give back at once the messages that workers of a previous life held."""
+"""Give back at once the messages that killed workers held."""
 
 from typing import Any
 

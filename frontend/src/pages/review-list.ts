@@ -1,0 +1,9 @@
+/** The synthetic slides of a project with their ratios. Shares come as numbers and are written here, in one way. */
+import "../styles/project.css";
+import "../styles/review-list.css";
+import { all } from "../dom";
+import { percent, points } from "../format";
+
+for (const cell of all("[data-share]")) cell.textContent = percent(Number(cell.dataset.share));
+for (const cell of all("[data-points]")) cell.textContent = points(Number(cell.dataset.points));
+document.body.dataset.ready = "1";

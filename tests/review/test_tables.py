@@ -1,0 +1,94 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Project, User
+from review.services import sign_verdict
+from review.tables import comparison
+from tests.factories import make_case, make_slide, make_synthetic_slide
+from tests.review.conftest import make_score
+from viewer.models import Slide
+
+METHOD = {"method": "hdab-nuclei", "dab_threshold": 0.2}
+
+
+def make_pair(project: Project, real: tuple[int, int], synthetic: tuple[int, int], **fields: object) -> Slide:
+    """A published synthetic slide and its counterpart, both counted: (positive, negative)."""
+    case = make_case(project)
+    source, counterpart = make_slide(case, "HE"), make_slide(case, "KI67")
+    made = make_synthetic_slide(source, published=True)
+    make_score(counterpart, *real, parameters=METHOD)
+    make_score(made, *synthetic, calibrated_on=counterpart, **{"parameters": METHOD, **fields})
+    return made
+
+
+def test_each_slide_is_compared_and_the_totals_are_mean_of_slides_and_pooled(project: Project, clinician: User) -> None:
+    make_pair(project, real=(30, 70), synthetic=(25, 75))
+    make_pair(project, real=(10, 890), synthetic=(40, 460))
+    table = comparison(project, clinician)
+    assert [pair.difference for pair in table.pairs] == pytest.approx([-0.05, 0.08 - 1 / 90])
+    assert table.compared == 2
+    assert table.mean_of_slides is not None and table.pooled is not None
+    assert table.mean_of_slides.real == pytest.approx((0.3 + 1 / 90) / 2)
+    assert table.mean_of_slides.synthetic == pytest.approx((0.25 + 0.08) / 2)
+    assert table.pooled.real == 40 / 1000
+    assert table.pooled.synthetic == 65 / 600
+    assert table.pooled.difference == 65 / 600 - 40 / 1000
+    assert table.ki67 is True
+
+
+def test_slides_counted_with_different_parameters_are_not_compared(project: Project, clinician: User) -> None:
+    make_pair(project, (1, 9), (2, 8), parameters={**METHOD, "dab_threshold": 0.3})
+    table = comparison(project, clinician)
+    assert table.pairs[0].why_not_compared == "counted with different parameters"
+    assert table.pairs[0].difference is None
+    assert (table.compared, table.mean_of_slides, table.pooled) == (0, None, None)
+
+
+def test_slides_without_counts_without_cells_or_without_counterpart_say_why(project: Project, clinician: User) -> None:
+    make_pair(project, (1, 9), (0, 0))
+    case = make_case(project)
+    make_slide(case, "KI67")
+    make_synthetic_slide(make_slide(case, "HE"), published=True)
+    make_synthetic_slide(make_slide(make_case(project), "HE"), published=True)
+    assert [pair.why_not_compared for pair in comparison(project, clinician).pairs] == [
+        "no cells found",
+        "not counted yet",
+        "no real slide of this stain",
+    ]
+
+
+def test_the_newest_whole_slide_count_of_the_present_bytes_is_taken(project: Project, clinician: User) -> None:
+    synthetic = make_pair(project, (30, 70), (25, 75))
+    make_score(synthetic, 90, 10, parameters=METHOD, region_l0=[0, 0, 10, 10])
+    make_score(synthetic, 90, 10, parameters=METHOD, slide_version="000000000000")
+    newest = make_score(synthetic, 20, 80, parameters=METHOD)
+    make_score(synthetic, 90, 10, state="failed")
+    assert comparison(project, clinician).pairs[0].synthetic_score == newest
+
+
+def test_the_latest_verdict_stands_beside_the_numbers(project: Project, clinician: User) -> None:
+    synthetic = make_pair(project, (30, 70), (25, 75))
+    sign_verdict(synthetic, clinician, "not_usable")
+    latest = sign_verdict(synthetic, clinician, "usable")
+    assert comparison(project, clinician).pairs[0].verdict == latest
+
+
+def test_an_unpublished_slide_is_listed_for_leads_only(project: Project, clinician: User, lead: User) -> None:
+    make_synthetic_slide(make_slide(make_case(project), "HE"))
+    assert comparison(project, clinician).pairs == []
+    assert len(comparison(project, lead).pairs) == 1
+
+
+def test_the_number_of_queries_does_not_grow_with_the_slides(project: Project, clinician: User) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            for pair in comparison(project, clinician).pairs:
+                _ = (str(pair.synthetic), str(pair.real), pair.difference)
+        return len(captured)
+
+    make_pair(project, (1, 9), (2, 8))
+    few = queries()
+    for _case in range(3):
+        make_pair(project, (1, 9), (2, 8))
+    assert queries() == few

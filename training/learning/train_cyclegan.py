@@ -1,0 +1,318 @@
+"""A run of kind `cyclegan`: from a manifest and two classifiers to a generator from source to target stain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.learning import checkpoint, validation
+from training.learning.classifier import Classifier
+from training.learning.conditioning import class_values, to_images
+from training.learning.config import CycleGanConfig
+from training.learning.cyclegan import Batch, CycleGan, learning_rate_factor
+from training.learning.data import cut, load_patches, slides_for, turned
+from training.learning.errors import CheckpointError, ManifestError, StopRequested, TrainingDiverged
+from training.learning.evaluation import optical_density_sum
+from training.learning.files import write_whole
+from training.learning.manifest import Manifest
+from training.learning.painting import Floats, Painter
+from training.learning.run import Run
+from training.learning.sampling import Sampler
+from training.learning.store import Store
+from training.learning.train_mil import NOT_INDEPENDENT
+from training.learning.validation import Fields, RatioJudge
+from training.learning.weights import is_number
+
+INVERTED = (
+    "The colours of epoch {epoch} are inverted: where the source is dark the synthetic picture is light (correlation "
+    "{correlation:.2f}). Use warm_steps or identity_weight, or another seed."
+)
+STILL_INVERTED = "The best epoch is inverted too: this generator is of no use and should not be published."
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One stain to train on: patches [N, side, side, 3], their classes [N] and how they are drawn."""
+
+    patches: Store
+    classes: Floats
+    sampler: Sampler
+
+
+def train_cyclegan(
+    run: Run,
+    config: CycleGanConfig,
+    manifest: Manifest,
+    classifiers: tuple[Classifier | None, Classifier | None],
+    slides_root: Path,
+    resume: Path | None,
+) -> None:
+    """Train, write a checkpoint and a preview each epoch, and report the best one by validation.
+
+    `classifiers`: of the source and the target stain; None only without class channel.
+
+    Raises:
+        LearningError: the data set does not allow it, a file does not fit, or a loss is no longer a number.
+        StopRequested: asked to stop; the state is on disk.
+    """
+    check_stains(manifest)
+    stains = manifest.header.stains[:2]
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    model = CycleGan(config, run.compute)
+    metadata = {
+        "kind": "cyclegan",
+        "config": config.to_dict(),
+        "manifest": manifest.sha256,
+        "stains": list(stains),
+        "target_mpp": manifest.header.target_mpp,
+        "instance_px": manifest.header.instance_px,
+        "classifiers": [None if classifier is None else classifier.sha256 for classifier in classifiers],
+        "independent_validation": manifest.independent_validation,
+        "code_version": checkpoint.CODE_VERSION,
+    }
+    saved = run.load_state(
+        resume, "cyclegan-state", **{key: metadata[key] for key in ("config", "manifest", "stains", "classifiers")}
+    )
+    if not manifest.independent_validation:
+        run.reporter.warning(NOT_INDEPENDENT)
+
+    def progress(done: int, total: int, what: str) -> None:
+        run.reporter.progress(done, total + 1, 0, config.epochs, what)
+        run.stop.check()
+
+    domains: list[Domain] = []
+    for stain, classifier in zip(stains, classifiers, strict=True):
+        patches = load_patches(manifest, stain, "train", slides_root, run.store, config.patches_per_slide, progress)
+        classes = classify(classifier, patches.pixels, patches.table["tissue"], config)
+        background = patches.table["tissue"] < config.background_share
+        domains.append(Domain(patches, classes, Sampler(background, config.background_draws)))
+        if config.class_channel and len(set(np.sign(classes).tolist())) < 2:
+            run.reporter.warning(f"The classifier gives all {len(classes)} {stain} patches the same class.")
+    fields = validation.load_fields(
+        manifest, slides_root, run.store, config.validation_fields, config.halo_px, progress
+    )
+    source_classes, target_classes = (
+        classify(classifier, of.patches(), of.tissue.ravel(), config).reshape(-1, 4)
+        for of, classifier in zip(fields, classifiers, strict=True)
+    )
+    judge = RatioJudge(manifest, slides_root, fields[1]) if config.selection == "positive_ratio" else None
+
+    loop = _Loop(run, config, model, domains, rng, metadata | {"kind": "cyclegan-state"})
+    if saved is not None:
+        loop.restore(saved)
+    for epoch in range(loop.epochs_done + 1, config.epochs + 1):
+        losses = loop.train(epoch)
+        painter = Painter(
+            model.shown_target.eval(), config.class_channel, config.core_px, config.halo_px, 0, 8, run.compute
+        )
+        run.reporter.progress(loop.step, loop.total, epoch, config.epochs, "Validating")
+        synthetic = validation.paint_fields(painter, fields[0], source_classes)
+        figures = validation.judge_fields(synthetic, *fields, source_classes, target_classes, judge)
+        figures |= consistency(painter, synthetic, fields[0], source_classes, classifiers[1], config)
+        model.shown_target.train()
+        if validation.is_inverted(figures):
+            run.reporter.warning(INVERTED.format(epoch=epoch, correlation=figures["density_correlation"]))
+        values = losses | {f"validation_{key}": value for key, value in figures.items()}
+        run.record_epoch(epoch, values, validation.rank(figures, epoch, config.selection), model.weights(), metadata)
+        _write_preview(run, epoch, fields[0], synthetic)
+        loop.epoch_is_over()
+        if config.max_seconds and run.seconds > config.max_seconds:
+            run.reporter.warning(f"Stopped after epoch {epoch} of {config.epochs}: {config.max_seconds} s have passed.")
+            break
+
+    assert run.best is not None
+    is_inverted = run.best["metrics"]["validation_density_correlation"] < validation.INVERTED_BELOW
+    if is_inverted:
+        run.reporter.warning(STILL_INVERTED)
+    counts = {
+        stain: {"patches": len(domain.patches), "tumor": int((domain.classes > 0).sum())}
+        for stain, domain in zip(stains, domains, strict=True)
+    }
+    run.finish(metadata | {"patches": counts, "inverted": is_inverted, "steps": loop.step})
+
+
+def check_stains(manifest: Manifest) -> None:
+    """Refuse a data set that lacks one side of the stain pair.
+
+    Raises:
+        ManifestError: the header names one stain only.
+        NotEnoughData: a stain has no slide for training or validation.
+    """
+    if len(manifest.header.stains) < 2:
+        raise ManifestError(
+            f"The data set holds the stain {manifest.header.stains[0]} only; a CycleGAN needs a source and a target "
+            "stain. Freeze a data set of both."
+        )
+    for stain in manifest.header.stains[:2]:
+        for split in ("train", "validation"):
+            slides_for(manifest, stain, split)
+
+
+def classify(classifier: Classifier | None, pixels: Any, tissue: Floats, config: CycleGanConfig) -> Floats:
+    """Return the class of each patch, [N] in [-1, 1]; all 0 without class channel."""
+    if classifier is None or not config.class_channel:
+        return np.zeros(len(pixels), np.float32)
+    probabilities = np.zeros(len(pixels), np.float32)
+    asked = np.flatnonzero(tissue >= config.background_share)
+    for start in range(0, len(asked), 512):  # a memory-mapped store must not be copied whole
+        some = asked[start : start + 512]
+        probabilities[some] = classifier.probabilities(pixels[some])
+    return class_values(
+        probabilities, tissue, classifier.threshold, config.background_share, config.class_plane == "soft"
+    )
+
+
+def consistency(
+    painter: Painter,
+    synthetic: Any,
+    source: Fields,
+    classes: Floats,
+    classifier: Classifier | None,
+    config: CycleGanConfig,
+) -> dict[str, float]:
+    """Return whether the class shows in the result.
+
+    class_consistency: share of synthetic patches to which the target stain's classifier gives the class they were
+    painted with. label_flip: how much darker (summed optical density) patches become when painted as tumour instead
+    of as normal tissue.
+    """
+    if classifier is None or not config.class_channel:
+        return {}
+    patches = np.concatenate([cut(picture, source.patch_px) for picture in synthetic])
+    asked = source.tissue.ravel() >= config.background_share
+    if not asked.any():
+        return {}
+    called = np.where(classifier.probabilities(patches[asked]) >= classifier.threshold, 1, -1)
+    some = source.patches()[asked][:16]
+    as_tumor, as_normal = (painter.tiles(some, np.full(len(some), sign, np.float32)) for sign in (1, -1))
+    darker = optical_density_sum(as_tumor).mean() - optical_density_sum(as_normal).mean()
+    return {
+        "class_consistency": float((called == np.sign(classes.ravel()[asked])).mean()),
+        "label_flip": float(darker),
+    }
+
+
+class _Loop:
+    """Steps through epochs and can stop and go on at any step."""
+
+    def __init__(
+        self,
+        run: Run,
+        config: CycleGanConfig,
+        model: CycleGan,
+        domains: list[Domain],
+        rng: np.random.Generator,
+        metadata: dict[str, Any],
+    ) -> None:
+        self.run, self.config, self.model, self.domains, self.rng = run, config, model, domains, rng
+        self.metadata = metadata
+        largest = max(len(domain.patches) for domain in domains)
+        self.per_epoch = config.steps_per_epoch or -(-largest // config.batch_size)
+        self.gan_steps = config.epochs * self.per_epoch
+        self.total = config.warm_steps + self.gan_steps
+        self.step = 0
+        self.epochs_done = 0
+        self.sums: dict[str, Tensor] = {}
+        self.counted = 0
+
+    def train(self, epoch: int) -> dict[str, float]:
+        """Take the steps of an epoch, the warm start before the first one; returns the mean losses."""
+        end = self.config.warm_steps + epoch * self.per_epoch
+        while self.step < end:
+            warm = self.step < self.config.warm_steps
+            batch = self._batch()
+            with self.run.compute.memory_errors(f"batch_size {self.config.batch_size}"):
+                if warm:
+                    losses = self.model.warm_step(batch)
+                else:
+                    gan_step = self.step - self.config.warm_steps
+                    rate = learning_rate_factor(gan_step, self.gan_steps, self.config.lr_decay_from)
+                    losses = self.model.step(batch, rate, self.rng)
+            self.step += 1
+            self._count(losses, epoch)
+            message = "Warm start" if warm else "Training"
+            self.run.reporter.progress(self.step, self.total, epoch, self.config.epochs, message)
+            if self.run.stop.requested:
+                self.save()
+                raise StopRequested("The run was asked to stop; its state is saved.")
+            if self.step % self.config.state_every_steps == 0 and self.step < end:
+                self.save()
+        self._refuse_nan(epoch)
+        return {name: float(total) / self.counted for name, total in self.sums.items()}
+
+    def epoch_is_over(self) -> None:
+        """Start counting anew and save."""
+        self.epochs_done += 1
+        self.sums, self.counted = {}, 0
+        self.save()
+
+    def _batch(self) -> Batch:
+        """Draw unpaired patches of both stains, cropped and turned as configured."""
+        images, classes = [], []
+        for domain in self.domains:
+            drawn = [domain.sampler.draw(self.rng) for _ in range(self.config.batch_size)]
+            pictures = []
+            for number in drawn:
+                picture = domain.patches.pixels[number]
+                crop = self.config.crop_px
+                if crop and crop < len(picture):
+                    y, x = self.rng.integers(len(picture) - crop + 1, size=2)
+                    picture = picture[y : y + crop, x : x + crop]
+                pictures.append(turned(picture, self.rng) if self.config.augment else picture)
+            images.append(to_images(np.stack(pictures)).to(self.run.compute.device))
+            classes.append(torch.from_numpy(domain.classes[drawn]).to(self.run.compute.device))
+        if not self.config.class_channel:
+            return Batch(images[0], images[1], None, None)
+        return Batch(images[0], images[1], classes[0], classes[1])
+
+    def _count(self, losses: Mapping[str, Tensor], epoch: int) -> None:
+        if self.step == self.config.warm_steps:
+            self.sums, self.counted = {}, 0  # the warm start is no part of the first epoch's means
+            return
+        for name, loss in losses.items():
+            self.sums[name] = self.sums.get(name, torch.zeros((), dtype=torch.float64)) + loss.double().cpu()
+        self.counted += 1
+        self._refuse_nan(epoch)
+
+    def _refuse_nan(self, epoch: int) -> None:
+        for name, total in self.sums.items():
+            if not is_number(total):
+                raise TrainingDiverged(
+                    f"The {name} loss is no longer a number in epoch {epoch}, step {self.step}; the epochs before it "
+                    "are kept. Lower the learning rates, or train in fp32."
+                )
+
+    def save(self) -> None:
+        """Write everything that is needed to go on from here."""
+        randomness, tensors = checkpoint.random_states(self.rng)
+        tensors |= self.model.state()
+        for number, domain in enumerate(self.domains):
+            tensors |= domain.sampler.state(f"sampler{number}.")
+        tensors |= {f"sums.{name}": total for name, total in self.sums.items()}
+        position = {"step": self.step, "epochs_done": self.epochs_done, "counted": self.counted}
+        self.run.save_state(tensors, self.metadata | position | {"random": randomness})
+
+    def restore(self, saved: tuple[dict[str, Any], dict[str, Tensor]]) -> None:
+        """Go on from a state."""
+        metadata, tensors = saved
+        self.model.restore(tensors)
+        try:
+            for number, domain in enumerate(self.domains):
+                domain.sampler.restore(tensors, f"sampler{number}.")
+            self.sums = {key[5:]: tensor for key, tensor in tensors.items() if key.startswith("sums.")}
+            self.step, self.epochs_done = int(metadata["step"]), int(metadata["epochs_done"])
+            self.counted = int(metadata["counted"])
+            checkpoint.restore_random_states(self.rng, metadata["random"], tensors)
+        except (KeyError, TypeError, ValueError) as broken:
+            raise CheckpointError(f"The state is incomplete ({broken}); start again without --resume.") from None
+
+
+def _write_preview(run: Run, epoch: int, source: Fields, synthetic: Any) -> None:
+    path = f"previews/epoch-{epoch:04d}.jpg"
+    write_whole(run.out / path, validation.preview(source, synthetic))
+    run.reporter.preview(path, epoch)
