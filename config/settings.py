@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_NAME_OVERRIDES": {"LabelEnum": "annotation.models.Label"},
 }
 
 # What goes into the logs: addresses with numbers in them, never a name, a file name or a row.

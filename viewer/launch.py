@@ -40,12 +40,17 @@ def import_slides(
 
 
 def start_imports(asked: list[SlideImport]) -> None:
-    """Enqueue imports once the transaction round this call, if any, is committed."""
+    """Enqueue imports once the transaction round this call, if any, is committed.
+
+    Without a broker an import by path is marked as failed. An uploaded file would be lost with it, so that one waits:
+    asking for its upload again starts it.
+    """
     try:
         for slide_import in asked:
             tasks.import_slide.delay_on_commit(import_pk=slide_import.pk)
     except OperationalError as error:
         message = _("The task queue cannot be reached, so nothing was imported. Start it (make run), then try again.")
         for slide_import in asked:
-            services.fail_import(slide_import.pk, message)
+            if not slide_import.owns_source:
+                services.fail_import(slide_import.pk, message)
         raise OutOfReach(message) from error

@@ -154,9 +154,6 @@ class Upload(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 
-    # Set by the service whose call brought the last byte; not stored.
-    just_completed = False
-
     class Meta:
         constraints = [
             models.CheckConstraint(

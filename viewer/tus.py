@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from accounts.access import Act, require, signed_in
 from accounts.errors import ApplicationError
 from viewer import launch, selectors, serializers, services
-from viewer.models import Upload
+from viewer.models import SlideImport, Upload
 from viewer.services.uploads import CHECKSUMS, Checksum
 
 VERSION = "1.0.0"
@@ -146,8 +146,8 @@ class UploadDetail(TusView):
         return upload
 
     def start(self, upload: Upload) -> None:
-        """Launch the import of an upload that this very request completed."""
-        if upload.just_completed and upload.slide_import is not None:
+        """Launch the import of a complete upload; again, if it still waits: the broker may have been away before."""
+        if upload.slide_import is not None and upload.slide_import.state == SlideImport.State.QUEUED:
             launch.start_imports([upload.slide_import])
 
 

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     except PartFailed as error:
         print(f"counterstain: {error}", file=sys.stderr)
         return PART_FAILED
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         pass
     say("stopped")
     return 0

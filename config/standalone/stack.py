@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -110,7 +111,7 @@ class Stack:
 
 
 def worker_name(queue: str) -> str:
-    return f"{queue}@counterstain"
+    return f"{queue}@{socket.gethostname()}"
 
 
 def has_worker(queue: str) -> bool:

@@ -142,7 +142,9 @@ class Supervisor:
         part = self.spawn(name, command, folder=folder, environment=environment)
         while part.process.poll() is None:
             self._pause()
-        self._forget(part)
+        self.parts.remove(part)
+        if part.process.returncode:
+            raise PartFailed(describe_failure(part))
 
     def wait_until(self, what: str, is_ready: Callable[[], bool], *, seconds: float = 180) -> None:
         """Wait for a part to answer."""
@@ -171,15 +173,11 @@ class Supervisor:
         for part in [part for part in self.parts if part.process.poll() is not None]:
             if not part.may_end:
                 raise PartFailed(describe_failure(part))
-            self._forget(part)
+            self.parts.remove(part)
+            if code := part.process.returncode:
+                print(f"counterstain: {part.name} ended with code {code}; everything else goes on.", file=sys.stderr)
         if self._reaper.poll() is not None:
             raise PartFailed("The process that cleans up after a crash has ended by itself.")
-
-    def _forget(self, part: Part) -> None:
-        """Let go of a part whose task is done. One that failed is the caller's trouble."""
-        self.parts.remove(part)
-        if part.process.returncode:
-            raise PartFailed(describe_failure(part))
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True

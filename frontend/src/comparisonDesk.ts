@@ -107,7 +107,7 @@ export class ComparisonDesk {
   }
 
   private showNote({ shown, tooFar, cells }: OverlayState): void {
-    let text = "";
+    let text = shown ? gettext("Orange ring with a dot: positive. Blue ring: negative.") : "";
     if (shown && tooFar) text = gettext("Zoom in to see single cells.");
     else if (shown && cells?.capped)
       text = fill(gettext("{shown} of {all} cells of this window are drawn; zoom in for all."), { shown: count(cells.x.length), all: count(cells.count) });

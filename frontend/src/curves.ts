@@ -72,7 +72,7 @@ export class Curves {
           };
         }),
       ],
-      hooks: { draw: [(plot) => this.markBest(plot)] },
+      hooks: { draw: [(plot) => this.markBest(plot)], ready: [(plot) => plot.setLegend({ idx: plot.data[0].length - 1 })] },
     };
   }
 

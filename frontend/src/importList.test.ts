@@ -44,6 +44,14 @@ test("imports that had ended before the page was opened bring no news", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("an import that came and ended between two looks is news too", async () => {
+  imports.show([]);
+  expect(host.textContent).toBe("None yet.");
+  fetchMock.mockResolvedValueOnce(answer(one({ state: "done", slide: 8 })));
+  await imports.refresh();
+  expect(onDone).toHaveBeenCalledTimes(1);
+});
+
 test("a server that does not answer is asked again later", async () => {
   fetchMock.mockRejectedValueOnce(new TypeError("gone")).mockResolvedValueOnce(answer(one({ state: "failed" })));
   imports.show([one()]);

@@ -10,10 +10,11 @@ const POLL_AFTER_FAILURE_MS = 6000;
 
 export const isUnderWay = ({ state }: Pick<ImportPayload, "state">): boolean => state === "queued" || state === "running";
 
-/** Show the imports and ask again until all have ended. `onDone` runs when one that was under way has brought a slide. */
+/** Show the imports and ask again until all have ended. `onDone` runs when one has brought a slide since the last look. */
 export class ImportList {
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private known: ImportPayload[] = [];
+  /** Imports that had ended when the page last looked; null before the first look. */
+  private ended: Set<number> | null = null;
 
   constructor(
     private readonly host: HTMLElement,
@@ -22,10 +23,11 @@ export class ImportList {
   ) {}
 
   show(imports: ImportPayload[]): void {
-    const before = new Map(this.known.map((one) => [one.id, one.state]));
-    const arrived = imports.some((one) => one.state === "done" && before.has(one.id) && before.get(one.id) !== "done");
-    this.known = imports;
-    this.host.replaceChildren(...imports.map(importRow));
+    const { ended } = this;
+    const arrived = ended !== null && imports.some((one) => one.state === "done" && !ended.has(one.id));
+    this.ended = new Set(imports.filter((one) => !isUnderWay(one)).map((one) => one.id));
+    const none = make("li", { class: "muted small" }, gettext("None yet."));
+    this.host.replaceChildren(...(imports.length ? imports.map(importRow) : [none]));
     if (arrived) this.onDone();
     if (imports.some(isUnderWay)) this.again(POLL_MS);
   }

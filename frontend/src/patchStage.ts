@@ -1,6 +1,6 @@
 /** The middle of the labelling desk: one patch with a dimmed ring of context, or the whole slide with its grid. */
 import { CanvasLayer } from "./canvasLayer";
-import { level0, level0Rect } from "./geometry";
+import { level0 } from "./geometry";
 import { type CellLook, PatchGrid, PatchIndex } from "./patchGrid";
 import { Prefetcher } from "./patchImages";
 import type { LabellingPayload, PatchPayload } from "./payload";
@@ -10,6 +10,8 @@ import { SlideViewer } from "./slideViewer";
 const PATCH_SHARE = 0.92;
 /** Room for the row of label buttons below the patch, CSS pixels. */
 const BUTTONS_PX = 76;
+const TITLE_PX = 52;
+const GRID_MARGIN_PX = 20;
 const CONTEXT_MARGIN = 1.3;
 
 export class PatchStage {
@@ -85,9 +87,17 @@ export class PatchStage {
   showGrid(shown: boolean): void {
     this.grid.visible = shown;
     this.shade.visible = !shown;
-    const { width, height } = this.viewer.slide;
-    if (shown) this.viewer.fit(level0Rect(-width * 0.02, -height * 0.02, width * 1.04, height * 1.04), true);
+    if (shown) this.fitSlide();
     else this.frame();
+  }
+
+  /** The whole slide between the title above and the bar below. */
+  private fitSlide(): void {
+    const { width, height } = this.viewer.slide;
+    const free = { width: this.viewer.size.width - 2 * GRID_MARGIN_PX, height: this.viewer.size.height - TITLE_PX - BUTTONS_PX };
+    const zoom = Math.min(free.width / width, free.height / height);
+    const middle = level0(width / 2, height / 2 + (BUTTONS_PX - TITLE_PX) / 2 / zoom);
+    this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
   }
 
   private drawShade(context: CanvasRenderingContext2D, size: { width: number; height: number }): void {

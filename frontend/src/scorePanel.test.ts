@@ -42,6 +42,12 @@ test("a failed count shows its reason and a running one its progress", () => {
   expect(box.textContent).toContain("counting, 25\u202f%");
 });
 
+test("what the counter warns of stands by its number", () => {
+  const doubtful = fakeScore({ message: "Look at the cells before trusting the ratio." });
+  const box = ratioBox({ real: null, synthetic: doubtful }, { ki67: true, hasReal: false });
+  expect(box.querySelector("details")!.textContent).toContain("Look at the cells");
+});
+
 test("the axis ends at a round number above the widest interval", () => {
   expect(axisEnd([real, synthetic])).toBe(0.5);
   expect(axisEnd([fakeScore({ interval: [0.01, 0.04] })])).toBe(0.1);

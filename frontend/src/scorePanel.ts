@@ -34,7 +34,14 @@ function scoreRow(
   const row = make("div", { class: "score-row", "data-score": kind }, make("span", {}, name), scoreValue(score));
   if (score && isCounting(score))
     return [row, make("progress", { max: 1, value: score.progress, "aria-label": fill(gettext("Counting: {name}"), { name }) })];
-  return [row, intervalBar(score, kind, highest, cutOffs)];
+  const bar = intervalBar(score, kind, highest, cutOffs);
+  return score?.state === "done" && score.message ? [row, bar, caution(score.message)] : [row, bar];
+}
+
+/** What the counter itself warns of, in full on demand: it must not push the numbers away. */
+function caution(message: string): HTMLElement {
+  const summary = make("summary", {}, gettext("The counter warns"));
+  return make("details", { class: "caution" }, summary, make("p", {}, message));
 }
 
 function scoreValue(score: ScorePayload | null): HTMLElement {

@@ -1,6 +1,7 @@
 """Slides with drawn tissue and small patches, so that a grid is laid in milliseconds."""
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -35,7 +36,7 @@ def store_slide(
     tissue_boxes: list[tuple[int, int, int, int]],
     width: int = 640,
     height: int = 512,
-    **fields: object,
+    **fields: Any,
 ) -> Slide:
     """A slide whose file lies in storage."""
     slide = make_slide(make_case(project), width_l0=width, height_l0=height, **fields)

@@ -289,6 +289,10 @@ def test_a_reader_sees_the_own_history_and_a_lead_sees_all(
     assert history(clinician) == []
 
 
+def rows_of(answer: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+
 def test_a_lead_exports_the_current_labels(
     client_of: ClientOf, pathologist: User, lead: User, project: Project, patch: LargePatch
 ) -> None:
@@ -300,7 +304,7 @@ def test_a_lead_exports_the_current_labels(
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="labels-breast-study.csv"'
-    [row] = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    [row] = rows_of(answer)
     assert row == {
         "slide": str(patch.slide_id),
         "case": patch.slide.case.name,
@@ -321,7 +325,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_exported_as_text(
 ) -> None:
     give(patch, "tumor", add_member(make_user("+SUM.1"), project, Role.PATHOLOGIST))
     answer = client_of(lead).get(f"/api/v1/labels/export/?project={project.slug}")
-    [row] = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    [row] = rows_of(answer)
     assert row["reader"] == "'+SUM.1"
 
 

@@ -113,3 +113,33 @@ def test_the_stack_refuses_unsafe_production_values_with_exit_code_2(tmp_path: P
     assert done.stderr.startswith("counterstain: COUNTERSTAIN_PRODUCTION=1 refuses to start:")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "postgres").exists()
+
+
+def test_a_served_site_speaks_only_tls(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    code = """
+import django
+django.setup()
+from django.test import Client
+plain = Client(headers={"host": "stain.example"}).get("/accounts/login/")
+print(plain.status_code, plain["Location"])
+client = Client(headers={"host": "stain.example", "x-forwarded-proto": "https"})
+page = client.get("/accounts/login/")
+cookie = page.cookies["csrftoken"]
+print(page.status_code, page["Strict-Transport-Security"], cookie["secure"], cookie["samesite"])
+print(Client(headers={"host": "elsewhere.example", "x-forwarded-proto": "https"}).get("/healthz").status_code)
+"""
+    served = {
+        **SAFE_ENVIRONMENT,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "COUNTERSTAIN_PRODUCTION": "1",
+        "COUNTERSTAIN_HOME": str(tmp_path),
+        "ALLOWED_HOSTS": "stain.example",
+        "TRUST_FORWARDED_PROTO": "1",
+    }
+    done = python_with(served, code)
+    assert done.stdout.splitlines() == [
+        "301 https://stain.example/accounts/login/",
+        "200 max-age=31536000 True Lax",
+        "400",
+    ], done.stderr

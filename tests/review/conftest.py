@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.cache import cache
@@ -81,7 +81,7 @@ def lone_synthetic(project: Project, sections: Sections) -> Slide:
 MakeScore = Callable[..., CellScore]
 
 
-def make_score(slide: Slide, positive: int = 20, negative: int = 80, **fields: object) -> CellScore:
+def make_score(slide: Slide, positive: int = 20, negative: int = 80, **fields: Any) -> CellScore:
     """A finished count without its cells."""
     total = positive + negative
     values: dict[str, object] = {

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +14,7 @@ from viewer.models import Slide
 METHOD = {"method": "hdab-nuclei", "dab_threshold": 0.2}
 
 
-def make_pair(project: Project, real: tuple[int, int], synthetic: tuple[int, int], **fields: object) -> Slide:
+def make_pair(project: Project, real: tuple[int, int], synthetic: tuple[int, int], **fields: Any) -> Slide:
     """A published synthetic slide and its counterpart, both counted: (positive, negative)."""
     case = make_case(project)
     source, counterpart = make_slide(case, "HE"), make_slide(case, "KI67")

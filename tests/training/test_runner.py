@@ -401,14 +401,14 @@ def test_a_synthesis_becomes_an_unpublished_slide_once(
         assert Path(arguments["--slide"]).read_text() == "slide" and arguments["--mpp"] == "0.25"
         weights = [Path(arguments[name]).read_bytes() for name in ("--generator", "--classifier")]
         write("synthetic.tif", b"".join(weights))
-        say("finished", report={"tiles": 9})
+        say("finished", report={"tiles": 9, "mpp": 0.5})
     """)
     executed(run)
-    assert run.report == {"tiles": 9, "slide": source.pk}
+    assert run.report == {"tiles": 9, "mpp": 0.5, "slide": source.pk}
     (registered,) = asked
     assert registered["source"] == source
     assert registered["generator_sha256"] == generator.checkpoints.get().sha256
-    assert registered["stain"] == "KI67"
+    assert (registered["stain"], registered["mpp"]) == ("KI67", 0.5)
     weights = f"weights of run {generator.pk}, epoch 1weights of run {generator.source_classifier_run_id}, epoch 1"
     assert registered["content"].decode() == weights
 
@@ -423,15 +423,16 @@ def test_a_score_becomes_predictions(project: Project, lead: User, learning: Sta
         rows = json.loads(Path(arguments["--patches"]).read_text())
         with (out / "predictions.jsonl").open("w") as file:
             for row in rows:
-                file.write(json.dumps({"id": row["id"], "probability": 0.75, "best_x_l0": row["x_l0"] + 224,
-                                       "best_y_l0": row["y_l0"], "instance_probabilities": [0, 190, 255]}) + "\\n")
+                best = {"probability": 0.75, "best_x_l0": row["x_l0"] + 224, "best_y_l0": row["y_l0"]}
+                codes = {"instance_probabilities": [[0, 190], [255, 7]]}
+                file.write(json.dumps({"patch": row["id"]} | best | codes) + "\\n")
         say("finished", report={})
     """)
     executed(run)
     assert run.report == {"patches": 1}
     prediction = PatchPrediction.objects.get()
     assert (prediction.patch, prediction.probability, prediction.best_x_l0) == (patch, 0.75, 2464)
-    assert bytes(prediction.instance_probabilities) == bytes([0, 190, 255])
+    assert bytes(prediction.instance_probabilities) == bytes([0, 190, 255, 7])
     assert prediction.checkpoint_sha256 == classifier.checkpoints.get().sha256
 
 

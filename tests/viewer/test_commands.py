@@ -2,6 +2,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from tests.viewer.drawing import draw_png, draw_slide
@@ -107,8 +108,6 @@ def test_a_new_stain_is_noted(run, slide_file):
 
 
 def test_a_broker_that_does_not_answer_fails_the_import(run, slide_file, monkeypatch):
-    from kombu.exceptions import OperationalError
-
     def unreachable(**kwargs):
         raise OperationalError("no broker")
 

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import shutil
 import struct
+import threading
 import zlib
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from django.db import connection
 from django.utils import timezone
 
 from accounts.errors import ApplicationError
@@ -167,6 +169,28 @@ def test_two_imports_of_one_file_at_once_give_one_slide(asked, slide_file, store
     assert len(stored_files()) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_import_delivered_to_two_workers_at_once_runs_once(asked, slide_file, stored_files):
+    row = asked(slide_file)
+    start, results = threading.Barrier(2), []
+
+    def work():
+        start.wait()
+        results.append(services.import_slide(row.pk))
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(result is None for result in results) == [False, True]
+    assert Slide.objects.count() == 1
+    assert len(stored_files()) == 1
+    row.refresh_from_db()
+    assert (row.state, row.attempt) == ("done", 1)
+
+
 def test_the_same_file_in_another_case_is_taken_with_a_warning(stored_slide, slide_file, asked):
     row = asked(slide_file, case_name="Case 02")
     assert services.import_slide(row.pk) is not None
@@ -271,6 +295,12 @@ def test_a_strange_ending_is_not_kept(asked, slide_file, tmp_path):
     shutil.copy(slide_file, path)
     slide = services.import_slide(asked(path).pk)
     assert "Ivanov" not in slide.key
+
+
+def test_a_name_of_one_letter_does_not_tear_the_message(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("no slide")
+    assert importing._without_names("a: not a slide at all", path) == "…: not … slide at all"
 
 
 def test_a_file_that_went_away_is_reported(asked, slide_file, stored_files):
@@ -414,3 +444,25 @@ def test_a_path_that_does_not_exist_is_refused(asked, tmp_path):
 
 def test_the_picture_drawn_for_these_tests_is_not_uniform():
     assert tissue().std() > 10
+
+
+# Real slides
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "size", "mpp"),
+    [
+        ("wsi/CMU-1-Small-Region.svs", (2220, 2967), 0.499),
+        ("wsi/tcga-cr-7395-01a-01-ts1.svs", (4443, 3567), None),
+        ("ki67/openslide_OS2/OS-2-ndpi.ome.tif", (2202, 2202), 0.2271),
+    ],
+)
+def test_real_slides_come_in(asked, data_folder, name, size, mpp):
+    row = asked(data_folder / name)
+    slide = services.import_slide(row.pk)
+    row.refresh_from_db()
+    assert slide is not None, row.message
+    assert (slide.width_l0, slide.height_l0) == size
+    assert slide.mpp == (None if mpp is None else pytest.approx(mpp, abs=0.0005))
+    assert slide.state == ("needs_mpp" if mpp is None else "ready")

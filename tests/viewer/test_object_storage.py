@@ -1,5 +1,6 @@
 """Slides in S3, played by moto's server, read through the local cache."""
 
+import errno
 import multiprocessing
 import os
 import threading
@@ -12,6 +13,7 @@ from django.conf import settings
 from moto.server import ThreadedMotoServer
 from storages.backends.s3 import S3Storage
 
+from accounts.errors import DiskIsFull
 from config.standalone.layout import Layout
 from tests.factories import make_slide
 from tests.viewer.drawing import draw_slide
@@ -155,6 +157,19 @@ def test_a_failed_fetch_leaves_nothing_and_the_next_one_works(put, cached, monke
     monkeypatch.setattr(storage, "fetch_file", fetch)
     with storage.local_copy("a.bin") as path:
         assert path.stat().st_size == 1000
+
+
+def test_a_full_cache_disk_is_said_clearly(put, cached, monkeypatch):
+    put("a.bin")
+
+    def full(key: str, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(storage, "fetch_file", full)
+    with pytest.raises(DiskIsFull, match="The disk of the slide cache is full"), storage.local_copy("a.bin"):
+        pass
+    assert cached() == []
 
 
 def test_what_was_used_least_recently_goes_first(put, cached, settings, data_folder_of_the_test):

@@ -160,3 +160,13 @@ def test_a_case_name_is_unique_in_its_project_only():
 def test_a_slides_root_holds_each_slide_at_its_key(stored_slide, slide_file):
     with storage.slides_root([stored_slide]) as root:
         assert (root / stored_slide.key).read_bytes() == slide_file.read_bytes()
+
+
+def test_a_new_tile_rule_names_every_slide_s_tiles_anew_once(stored_slide, monkeypatch):
+    assert services.refresh_versions() == 0
+    monkeypatch.setattr("viewer.imaging.tiles.TILE_RULE_VERSION", 999)
+    assert services.refresh_versions() == 1
+    assert services.refresh_versions() == 0
+    before = stored_slide.version
+    stored_slide.refresh_from_db()
+    assert stored_slide.version != before

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import Role
 from accounts.services import add_member
 from tests.factories import make_project, make_user
 from tests.viewer.drawing import draw_png
-from viewer import services
+from viewer import launch, services
 from viewer.models import Slide, SlideImport, Upload
 from viewer.services import uploads
 
@@ -179,6 +180,24 @@ def test_an_upload_whose_server_was_killed_after_the_last_byte_is_finished_by_lo
     with django_capture_on_commit_callbacks(execute=True):
         lead_client.head(url, **TUS)
     assert SlideImport.objects.count() == 1
+
+
+def test_an_uploaded_slide_outlives_a_broker_that_is_away(
+    begin, send, lead_client, slide_file, monkeypatch, django_capture_on_commit_callbacks
+):
+    def unreachable(**kwargs):
+        raise OperationalError("no broker")
+
+    data = slide_file.read_bytes()
+    url = path_of(begin(len(data)))
+    with monkeypatch.context() as away:
+        away.setattr(launch.tasks.import_slide, "delay_on_commit", unreachable)
+        assert send(url, 0, data).status_code == 503
+        assert lead_client.head(url, **TUS).status_code == 503
+    assert SlideImport.objects.get().state == "queued"
+    with django_capture_on_commit_callbacks(execute=True):
+        assert lead_client.head(url, **TUS)["Upload-Offset"] == str(len(data))
+    assert SlideImport.objects.get().state == "done"
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha1"])

@@ -28,7 +28,7 @@ class RunAdmin(LaunchPages, ByAccess):
     """Runs are launched, cancelled and resumed, never edited."""
 
     see = Act.LAUNCH_RUN
-    list_display = ["title", "project", "status_badge", "how_far", "validation", "created_by", "created_at"]
+    list_display = ["title", "project", "status_badge", "how_far", "validation", "created_at"]
     list_filter = [("project", admin.RelatedOnlyFieldListFilter), "kind", "status"]
     list_select_related = ["project", "created_by", "slide__case"]
     ordering = ["-pk"]
@@ -42,10 +42,10 @@ class RunAdmin(LaunchPages, ByAccess):
         return format_html('<span class="run-status run-status-{}">{}</span>', run.status, run.get_status_display())
 
     @admin.display(description=_("progress"))
-    def how_far(self, run: Run) -> str | SafeString:
+    def how_far(self, run: Run) -> str:
         step, total = run.progress.get("step"), run.progress.get("total")
         if run.status != Run.Status.RUNNING or not total:
-            return run.message[:80]
+            return ""
         return format_html('<progress max="{}" value="{}"></progress>', total, step)
 
     @admin.display(description=_("independent validation"), boolean=True, ordering="independent_validation")

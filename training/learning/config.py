@@ -430,6 +430,7 @@ _SMALL: dict[str, dict[str, dict[str, Any]]] = {
     # Everything runs, nothing is learnt; for tests.
     "tiny": {
         "mil": {
+            "threads": 1,
             "epochs": 2,
             "width": 8,
             "stages": (1, 1, 1, 1),
@@ -438,6 +439,7 @@ _SMALL: dict[str, dict[str, dict[str, Any]]] = {
             "instances_per_bag": 4,
         },
         "cyclegan": {
+            "threads": 1,
             "epochs": 2,
             "steps_per_epoch": 6,
             "ngf": 8,
@@ -452,8 +454,8 @@ _SMALL: dict[str, dict[str, dict[str, Any]]] = {
             "core_px": 112,
             "halo_px": 16,
         },
-        "synthesis": {"core_px": 224, "halo_px": 16},
-        "score": {},
+        "synthesis": {"threads": 1, "core_px": 224, "halo_px": 16},
+        "score": {"threads": 1},
     },
 }
 

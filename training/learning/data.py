@@ -159,8 +159,8 @@ def load_bags(
                 pixels, kept = bag_instances(reader, mask, patch, header.patch_px, header.instance_px, background_share)
                 if not kept.any():
                     raise NotEnoughData(
-                        f"No instance of {patch.place} holds {background_share:.0%} of tissue, so it cannot be learnt "
-                        "from. Exclude this patch, or lower background_share."
+                        f"{patch.place} holds no instance with {background_share:.0%} of tissue, so nothing can be "
+                        "learnt from it. Exclude this patch, or lower background_share."
                     )
                 yield reduce_pixels(pixels[kept], input_reduction), {"bag": np.full(int(kept.sum()), number, np.int64)}
                 progress(number + 1, len(patches), f"Reading {stain} patches")

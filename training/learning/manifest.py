@@ -79,7 +79,7 @@ class PatchRow:
     @property
     def place(self) -> str:
         """The patch as messages name it."""
-        return f"the patch at ({self.x_l0}, {self.y_l0}) of {self.slide}"
+        return f"Patch ({self.x_l0}, {self.y_l0}) of {self.slide}"
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Discriminator(nn.Module):
 
 def _init_weights(module: nn.Module) -> None:
     """Draw convolution weights from N(0, .02), biases 0, as CycleGAN does; the paper is silent."""
-    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
@@ -153,7 +153,8 @@ class ResNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(8 * width, classes)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            # Without numbers to draw (the meta device), torch would import its compiler here, which takes seconds.
+            if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     @staticmethod

@@ -25,7 +25,7 @@ from training.runner.pulse import Cancelled, Pulse
 from training.runner.saving import Saver
 from training.runner.workspace import Workspace
 
-PERSON_MUST_ACT = 2
+PERSON_MUST_ACT, STOPPED = 2, 143
 PROGRESS_EVERY_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class _Attempt:
         if exit_code == 0 and self.report is not None:
             self.progress["message"] = _("storing the result")
             self._tell()
-            report = self.report | deliver(self.run, self.workspace)
+            report = deliver(self.run, self.workspace, self.report)
             self.pulse.check()
             return Outcome(Run.Status.SUCCEEDED, log_tail=str(self.log), report=report)
         return Outcome(Run.Status.FAILED, self._what_happened(exit_code), str(self.log))
@@ -150,6 +150,8 @@ class _Attempt:
 
     def _what_happened(self, exit_code: int) -> str:
         """Return a sentence for the page: what a person can put right, or that the program is at fault."""
+        if exit_code == STOPPED:
+            return _("The training process was asked to stop by its machine; its state is saved. Resume the run.")
         if exit_code < 0:
             name = signal.Signals(-exit_code).name if -exit_code in set(signal.Signals) else str(-exit_code)
             return _(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,26 @@ from training.runner.workspace import Workspace
 from viewer import services as viewer_services
 
 
-def deliver(run: Run, workspace: Workspace) -> dict[str, Any]:
-    """Hand over the product and return what the report says of it. A repeat finds the first product."""
+def deliver(run: Run, workspace: Workspace, report: dict[str, Any]) -> dict[str, Any]:
+    """Hand over the product and return the report with what became of it. A repeat finds the first product."""
     match run.kind:
         case Run.Kind.SYNTHESIS:
             assert run.slide is not None
             slide = viewer_services.register_synthetic_slide(
                 source=run.slide,
                 path=workspace.out / "synthetic.tif",
-                mpp=run.slide.mpp or 0,
+                mpp=float(report.get("mpp") or run.slide.mpp or 0),  # painted at the generator's resolution
                 generator_sha256=workspace.inputs["generator"],
                 stain=run.target_stain,
                 by=run.created_by,
             )
-            return {"slide": slide.pk}
+            return report | {"slide": slide.pk}
         case Run.Kind.SCORE:
             assert run.slide is not None
             predictions = _predictions(workspace.out / "predictions.jsonl")
             kept = annotation_services.record_predictions(run.slide, workspace.inputs["source_classifier"], predictions)
-            return {"patches": kept}
-    return {}
+            return report | {"patches": kept}
+    return report
 
 
 def _predictions(path: Path) -> Iterator[annotation_services.Prediction]:
@@ -38,9 +39,9 @@ def _predictions(path: Path) -> Iterator[annotation_services.Prediction]:
         for line in lines:
             row = json.loads(line)
             yield annotation_services.Prediction(
-                patch_id=row["id"],
+                patch_id=row["patch"],
                 probability=row["probability"],
                 best_x_l0=row["best_x_l0"],
                 best_y_l0=row["best_y_l0"],
-                instance_probabilities=bytes(row["instance_probabilities"]),
+                instance_probabilities=bytes(chain.from_iterable(row["instance_probabilities"])),
             )

@@ -15,7 +15,7 @@ from viewer.models import Slide
 
 Facts = dict[str, Any]
 
-_RESUMABLE = {Run.Status.QUEUED, Run.Status.FAILED, Run.Status.CANCELLED, Run.Status.SKIPPED}
+_RESUMABLE = {Run.Status.FAILED, Run.Status.CANCELLED, Run.Status.SKIPPED}
 
 
 def run_payload(run: Run) -> Facts:
@@ -82,8 +82,7 @@ def run_payload(run: Run) -> Facts:
         ],
         "can": {
             "cancel": not run.is_over and run.cancel_requested_at is None,
-            # A queued run may be sent again too: its message may have been lost with the broker.
-            "resume": run.status in _RESUMABLE or silent,
+            "resume": run.status in _RESUMABLE or silent or _may_be_forgotten(run),
             "publish": product is not None and product.published_at is None,
             "withdraw": product is not None and product.published_at is not None,
         },
@@ -228,6 +227,12 @@ def _fact(name: str, value: object, url: str) -> Facts:
 
 def _dataset_page(dataset: Dataset) -> str:
     return reverse("admin:training_dataset_change", args=[dataset.pk])
+
+
+def _may_be_forgotten(run: Run) -> bool:
+    """Tell whether a run waits for nothing but a worker, and for long: the broker may have lost its message."""
+    waits = run.status == Run.Status.QUEUED and not any(not other.is_over for other in run.predecessors())
+    return waits and seconds_since(run.created_at) > settings.RUN_SILENCE_SECONDS
 
 
 def _is_number(value: object) -> bool:

@@ -5,6 +5,7 @@ Exit 0: done. Exit 2: a person must act; one line on stderr says what was found,
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImagingError as error:
         print(f"error: {error}", file=sys.stderr)
         return PERSON_MUST_ACT
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python would complain once more at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"error: {error.strerror or error} ({error.filename}). Choose another place.", file=sys.stderr)
+        print(f"error: {error.filename}: {error.strerror}. Check the path and its permissions.", file=sys.stderr)
         return PERSON_MUST_ACT
     return OK
 
@@ -69,9 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     cells.add_argument(
         "--calibrate-on", type=Path, metavar="SLIDE", help="take white point and thresholds from this slide"
     )
-    cells.add_argument(
-        "--calibrate-mpp", type=_mpp, metavar="M", help="µm per pixel of that slide, when it does not say"
-    )
+    cells.add_argument("--calibrate-mpp", type=_mpp, metavar="M", help="µm per pixel of that slide, if unknown")
     cells.add_argument("--threshold", type=_positive_float, help="detection threshold, instead of the calibrated one")
     cells.add_argument("--dab-threshold", type=_positive_float, help="mean DAB above which a nucleus is positive")
     cells.set_defaults(command=_cells)
@@ -155,15 +157,18 @@ def _resolution(reader: SlideReader, given: float | None, path: Path, flag: str)
 
 def _phantom(options: argparse.Namespace) -> None:
     stain: Stain = options.stain or ("HE" if options.cut == "HE" else "HDAB")
-    block = TissueBlock(
-        options.size,
-        options.mpp,
-        options.seed,
-        tumor_extent=options.tumor_extent,
-        morph=options.morph,
-        counterstain=options.counterstain,
-        dab_strength=options.dab_strength,
-    )
+    try:
+        block = TissueBlock(
+            options.size,
+            options.mpp,
+            options.seed,
+            tumor_extent=options.tumor_extent,
+            morph=options.morph,
+            counterstain=options.counterstain,
+            dab_strength=options.dab_strength,
+        )
+    except ValueError as error:
+        raise ImagingError(f"No block can be drawn: {error}.") from error
     write_section(block, options.cut, stain, options.out, _progress)
     if options.truth is not None:
         with write_atomically(options.truth) as file:

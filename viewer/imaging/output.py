@@ -23,8 +23,12 @@ def disk_full(path: Path) -> DiskFull:
 
 def part_file(path: Path) -> tuple[IO[bytes], Path]:
     """Open a temporary file beside `path`, named so that a left-over is recognisable after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        # Name the file that was asked for, not the temporary one.
+        raise type(error)(error.errno, error.strerror, str(path)) from error
     return os.fdopen(handle, "w+b"), Path(name)
 
 

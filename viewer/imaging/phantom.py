@@ -29,14 +29,18 @@ from .phantom_fields import (
     periodic_noise,
 )
 from .phantom_nuclei import Kind, Nuclei, place_nuclei
-from .phantom_render import SectionPainter, Stain
+from .phantom_render import TEXTURES, SectionPainter, Stain
 from .pyramid import PyramidWriter
 from .reader import Picture
 
 Cut = Literal["HE", "KI67"]
 
+# The fields of a larger block would not fit into ordinary memory.
+LARGEST_PX = 32_768
 STRIP_PX = 1024
 COLUMN_PX = 2048
+# Grain of the periodic textures, across and down; fibres are long.
+TEXTURE_SIGMA_PX = {"chromatin": (1.3,), "fine": (0.7,), "cytoplasm": (3.0,), "fibre": (16, 1.6), "grain": (0.55,)}
 # A cap of a nucleus thinner than this share of its radius is too pale to see, a disc below this radius too small.
 VISIBLE_SHARE = 0.92
 SMALLEST_DISC = 3.0
@@ -126,8 +130,8 @@ class TissueBlock:
             counterstain: strength of haematoxylin on H-DAB; 0.34 is the median of five real Ki-67 fields.
             dab_strength: strength of DAB in positive nuclei.
         """
-        if size_px < 64 or not 0.1 <= mpp <= 2:
-            raise ValueError(f"size_px must be at least 64 and mpp between 0.1 and 2, got {size_px} and {mpp}")
+        if not 64 <= size_px <= LARGEST_PX or not 0.1 <= mpp <= 2:
+            raise ValueError(f"size_px must be 64 to {LARGEST_PX} and mpp 0.1 to 2, got {size_px} and {mpp}")
         self.size_px, self.mpp, self.seed = size_px, mpp, seed
         self.rotation_deg, self.shift_px = rotation_deg, shift_px
         self.counterstain, self.dab_strength = counterstain, dab_strength
@@ -135,11 +139,12 @@ class TissueBlock:
         rng = np.random.default_rng(seed)
         options = FieldOptions(tumor_share, tumor_extent, ki67_low, ki67_high, elastic_px)
         self.fields: Fields = draw_fields(rng, size_px, self.scale, options)
-        self.textures: dict[str, Field] = _textures(rng)
+        self.lymphoid: Field = periodic_noise(rng, TEXTURE_PX, 9)
+        self.textures: Field = np.stack([periodic_noise(rng, TEXTURE_PX, *TEXTURE_SIGMA_PX[name]) for name in TEXTURES])
         self.nuclei: Nuclei = place_nuclei(
             rng,
             self.fields,
-            self.textures["lymphoid"],
+            self.lymphoid,
             size_px=size_px,
             margin_px=MARGIN_PX,
             mpp=mpp,
@@ -246,20 +251,6 @@ class Section:
         if self.tree is None:
             return np.empty(0, np.int64)
         return np.sort(np.asarray(self.tree.query_ball_point([x, y], reach), np.int64))
-
-
-def _textures(rng: np.random.Generator) -> dict[str, Field]:
-    def noise(sigma_x: float, sigma_y: float | None = None) -> Field:
-        return periodic_noise(rng, TEXTURE_PX, sigma_x, sigma_y)
-
-    return {
-        "chromatin": noise(1.3),
-        "fine": noise(0.7),
-        "cytoplasm": noise(3.0),
-        "fibre": noise(16, 1.6),
-        "lymphoid": noise(9),
-        "grain": noise(0.55),
-    }
 
 
 def write_section(

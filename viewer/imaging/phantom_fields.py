@@ -37,6 +37,13 @@ def ramp(values: Field, slope: float) -> Field:
     return np.asarray(np.clip(values * np.float32(slope / 4) + np.float32(0.5), 0, 1))
 
 
+def wrapped(texture: Field, columns: Field, rows: Field) -> Field:
+    """Read a periodic texture at fractional places."""
+    around = cv2.copyMakeBorder(texture, 0, 1, 0, 1, cv2.BORDER_WRAP)
+    side = texture.shape[0]
+    return np.asarray(cv2.remap(around, np.mod(columns, side), np.mod(rows, side), cv2.INTER_LINEAR), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """What varies over the block. Signed fields are positive inside."""

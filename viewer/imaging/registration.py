@@ -73,8 +73,8 @@ def register(fixed: SlideReader, moving: SlideReader, fixed_mpp: float, moving_m
     correlation, structure = _correlation(*coarse, matrix), _structure(*coarse, matrix)
     if not structure >= LEAST_STRUCTURE:
         raise RegistrationFailed(
-            f"The two sections could not be aligned: the structure of their density maps correlates by {structure:.2f}, "
-            f"at least {LEAST_STRUCTURE} was expected. Check that both are sections of the same block."
+            f"The two sections could not be aligned: the structure of their density maps correlates by "
+            f"{structure:.2f}, at least {LEAST_STRUCTURE} was expected. Check that both are sections of the same block."
         )
     pair, longest_px = coarse, COARSE_PX
     for following_px in FINE_PX:
@@ -145,11 +145,11 @@ def _refined(fixed: Map, moving: Map, matrix: Matrix, motion: int) -> Matrix:
     """Refine a map by ECC; keep the given one where ECC fails, runs away or does not improve."""
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ECC_ITERATIONS, ECC_EPSILON)
     try:
-        _, refined = cv2.findTransformECC(fixed, moving, matrix.astype(np.float32), motion, criteria)
+        _, found = cv2.findTransformECC(fixed, moving, matrix.astype(np.float32), motion, criteria)
     except cv2.error:
         # ECC does not converge where the maps hardly overlap.
         return matrix
-    refined = np.asarray(refined, np.float64)
+    refined: Matrix = np.asarray(found, np.float64)
     stretches = np.linalg.svd(refined[:, :2], compute_uv=False)
     if not np.isfinite(refined).all() or stretches[0] > LARGEST_STRETCH or stretches[1] < 1 / LARGEST_STRETCH:
         return matrix

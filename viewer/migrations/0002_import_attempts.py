@@ -5,35 +5,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('viewer', '0001_cases_slides'),
+        ("viewer", "0001_cases_slides"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='slideimport',
-            name='attempt',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Counts claims; only the last one may write.'),
+            model_name="slideimport",
+            name="attempt",
+            field=models.PositiveSmallIntegerField(default=0, help_text="Counts claims; only the last one may write."),
         ),
         migrations.AddField(
-            model_name='slideimport',
-            name='stored_key',
-            field=models.CharField(blank=True, help_text='Where this attempt puts the file; the next attempt sweeps it.', max_length=200),
+            model_name="slideimport",
+            name="stored_key",
+            field=models.CharField(
+                blank=True, help_text="Where this attempt puts the file; the next attempt sweeps it.", max_length=200
+            ),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='mpp',
+            model_name="upload",
+            name="mpp",
             field=models.FloatField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='slide_import',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='upload', to='viewer.slideimport'),
+            model_name="upload",
+            name="slide_import",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="upload",
+                to="viewer.slideimport",
+            ),
         ),
         migrations.AlterField(
-            model_name='slideimport',
-            name='source_path',
-            field=models.TextField(blank=True, help_text='Where the worker finds the file. Never shown, forgotten once the import ends.'),
+            model_name="slideimport",
+            name="source_path",
+            field=models.TextField(
+                blank=True, help_text="Where the worker finds the file. Never shown, forgotten once the import ends."
+            ),
         ),
     ]

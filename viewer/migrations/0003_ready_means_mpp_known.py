@@ -5,19 +5,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('viewer', '0002_import_attempts'),
+        ("viewer", "0002_import_attempts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='slide',
-            name='slide_ready_means_mpp_known',
+            model_name="slide",
+            name="slide_ready_means_mpp_known",
         ),
         migrations.AddConstraint(
-            model_name='slide',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('mpp__isnull', True), ('mpp_source', ''), ('state', 'needs_mpp')), models.Q(('mpp__gt', 0), ('mpp__isnull', False), ('mpp_source__in', ['file', 'hand']), ('state', 'ready')), _connector='OR'), name='slide_ready_means_mpp_known'),
+            model_name="slide",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("mpp__isnull", True), ("mpp_source", ""), ("state", "needs_mpp")),
+                    models.Q(
+                        ("mpp__gt", 0), ("mpp__isnull", False), ("mpp_source__in", ["file", "hand"]), ("state", "ready")
+                    ),
+                    _connector="OR",
+                ),
+                name="slide_ready_means_mpp_known",
+            ),
         ),
     ]

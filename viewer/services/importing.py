@@ -1,5 +1,6 @@
 """Bring a slide from a file into its case. A task may be delivered twice, or die half way: neither leaves a trace."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -232,5 +233,5 @@ def _without_names(message: str, source: Path) -> str:
     named = [source, *(source.iterdir() if source.is_dir() else [])]
     names = {name for path in named for name in (str(path), str(path.with_suffix("")), path.name)}
     for name in sorted(names, key=len, reverse=True):
-        message = message.replace(name, "…")
+        message = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", message)
     return message

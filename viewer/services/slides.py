@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from viewer.imaging.slides import open_slide
+from viewer.imaging.tiles import ServedLevel, slide_version
 from viewer.models import Slide, SlideImport
 from viewer.services.checks import checked_mpp, checked_stain
 from viewer.services.storing import SlideFiles, clear_file_errors, measured, stored
@@ -112,6 +113,17 @@ def _set_published(slide: Slide, published: bool) -> Slide:
         slide.published_at = timezone.now() if published else None
         slide.save(update_fields=["published_at"])
     return slide
+
+
+def refresh_versions() -> int:
+    """Name every slide's tiles anew, after the rule by which tiles are cut has changed. Returns how many changed."""
+    changed = 0
+    for slide in Slide.objects.only("content_sha256", "served_levels", "colour", "version"):
+        levels = [ServedLevel.from_dict(level) for level in slide.served_levels]
+        version = slide_version(slide.content_sha256, levels, slide.colour)
+        if version != slide.version:
+            changed += Slide.objects.filter(pk=slide.pk).update(version=version)
+    return changed
 
 
 def _made_before(source: Slide, generator_sha256: str) -> Slide | None:

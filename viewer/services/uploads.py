@@ -229,11 +229,9 @@ def _append_checked(upload: Upload, pieces: Iterable[bytes], checksum: Checksum)
 
 def _brought_up_to_date(upload: Upload) -> Upload:
     """Write how far the upload is; when it is whole, ask for its import."""
-    upload.just_completed = False
     if upload.slide_import_id is None:
         upload.offset_bytes = file_of(upload).stat().st_size
         if upload.offset_bytes == upload.size_bytes:
-            upload.just_completed = True
             upload.slide_import = request_import(
                 path=file_of(upload),
                 project=upload.project,

@@ -18,6 +18,7 @@ MIGRATION_LOCK = 0x434F554E
 
 class Command(BaseCommand):
     help = "Migrate the database (one process at a time); in production also collect the static files."
+    requires_system_checks: list[str] = []  # they import every page; the web server does that in a moment
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

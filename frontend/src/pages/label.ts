@@ -44,6 +44,7 @@ onClick("#undo", (route) => desk.undo(route));
 onClick("#redo", (route) => desk.redo(route));
 onClick("#skip", () => desk.skip());
 onClick("#toggle-grid", () => desk.toggleGrid());
+onClick("#leave-grid", () => desk.toggleGrid());
 onClick("#keep-mine", () => desk.resolve("mine"));
 onClick("#keep-theirs", () => desk.resolve("theirs"));
 

@@ -11,6 +11,7 @@ import { bindWithHelp, type Shortcut } from "../shortcuts";
 import { announceReady } from "../slideViewer";
 import { fill, gettext } from "../text";
 import { bindVerdict } from "../verdictForm";
+import { addToolbar } from "../viewerFurniture";
 
 const ALIGNMENT_POLL_MS = 4000;
 const ALIGNMENT_POLLS = 30;
@@ -80,10 +81,12 @@ function toggle(selector: string, read: () => boolean, write: (on: boolean) => v
 
 const flipCells = toggle("#toggle-cells", () => desk.cellsShown, (on) => (desk.cellsShown = on));
 const flipLink = toggle("#toggle-link", () => desk.linked, (on) => (desk.linked = on));
+const viewKeys = desk.shortcuts(panes);
+addToolbar(panes, viewKeys);
 const keys: Shortcut[] = [
   { keys: ["C"], what: gettext("counted cells on and off"), group: gettext("Compare"), run: flipCells },
   { keys: ["L"], what: gettext("move the slides together or each alone"), group: gettext("Compare"), run: flipLink },
-  ...desk.shortcuts(panes),
+  ...viewKeys,
 ];
 bindWithHelp(keys);
 

@@ -15,6 +15,7 @@ from viewer.models import SlideImport
 
 COMMAND_LINE_USER = "command-line"
 POLL_SECONDS = 0.5
+HINT_AFTER_POLLS = 20
 
 
 class Command(BaseCommand):
@@ -95,34 +96,34 @@ class Command(BaseCommand):
 
     def _follow(self, queued: dict[Path, SlideImport]) -> int:
         """Print what happens to each import until all have ended; return how many failed."""
-        shown: dict[int, str] = {}
-        pending = dict(queued)
-        failed = 0
+        pending, shown = dict(queued), dict.fromkeys(queued, "")
+        failed = polls = 0
         while pending:
             for path, slide_import in list(pending.items()):
                 slide_import.refresh_from_db()
-                line = f"{path}: {slide_import.get_state_display()} {slide_import.progress:.0%}"
-                if slide_import.state == SlideImport.State.DONE:
-                    line = _("%(path)s: slide %(pk)d. %(note)s") % {
-                        "path": path,
-                        "pk": slide_import.slide_id,
-                        "note": self._note(slide_import),
-                    }
+                line = self._standing(slide_import)
                 if slide_import.state == SlideImport.State.FAILED:
                     failed += 1
-                    self.stderr.write(self.style.ERROR(f"{path}: {slide_import.message}"))
-                elif shown.get(slide_import.pk) != line:
-                    shown[slide_import.pk] = line
-                    self.stdout.write(line.rstrip())
+                    self.stderr.write(self.style.ERROR(f"{path}: {line}"))
+                elif line != shown[path]:
+                    shown[path] = line
+                    self.stdout.write(f"{path}: {line}")
                 if slide_import.state in {SlideImport.State.DONE, SlideImport.State.FAILED}:
                     del pending[path]
             if pending:
                 time.sleep(POLL_SECONDS)
+                polls += 1
+                if polls == HINT_AFTER_POLLS and all(row.state == SlideImport.State.QUEUED for row in pending.values()):
+                    self.stderr.write(_("No worker has begun yet. Is one running? `make run` starts it."))
         return failed
 
-    def _note(self, slide_import: SlideImport) -> str:
-        slide = slide_import.slide
-        waits = (
-            _("It waits for its resolution: supply it on its page, or with --mpp.") if slide and not slide.mpp else ""
-        )
-        return " ".join(part for part in (slide_import.message, waits) if part)
+    def _standing(self, slide_import: SlideImport) -> str:
+        """Say in one line how far an import is, why it failed, or which slide it made."""
+        if slide_import.state == SlideImport.State.FAILED:
+            return slide_import.message
+        if slide_import.state != SlideImport.State.DONE or slide_import.slide is None:
+            return f"{slide_import.get_state_display()} {slide_import.progress:.0%}"
+        notes = [_("slide %(pk)d.") % {"pk": slide_import.slide.pk}, slide_import.message]
+        if slide_import.slide.mpp is None:
+            notes.append(_("It waits for its resolution: supply it on its page, or with --mpp."))
+        return " ".join(note for note in notes if note)
