@@ -5,7 +5,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.authtoken.views import obtain_auth_token
+
+from accounts.api import TokenForPassword
 
 
 @login_not_required
@@ -15,7 +16,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 api_v1: list[URLPattern | URLResolver] = [
-    path("token/", obtain_auth_token, name="token"),
+    path("token/", TokenForPassword.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("viewer.api_urls")),
     path("", include("annotation.api_urls")),

@@ -4,10 +4,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import Person, signed_in
+from accounts.access import signed_in
 from review import launch, selectors
 from review.tables import comparison
-from viewer.models import Slide
 from viewer.selectors import get_project, get_slide
 from viewer.tokens import set_tile_cookie
 
@@ -36,14 +35,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         "data": selectors.review_payload(slide, signed_in(request.user)),
     }
     response = render(request, "review/review.html", context)
-    lend_tiles(response, [shown for shown in (slide.derived_from, real, slide) if shown is not None], request.user)
+    for shown in (slide.derived_from, real, slide):
+        if shown is not None:
+            set_tile_cookie(response, shown, request.user)
     return response
-
-
-def lend_tiles(response: HttpResponse, slides: list[Slide], user: Person) -> None:
-    """Set the tile cookie of each slide. They share a name and differ in path, and a response keeps one of a name."""
-    for slide in slides:
-        lent = HttpResponse()
-        set_tile_cookie(lent, slide, user)
-        for name, cookie in lent.cookies.items():
-            response.cookies[f"{name} of {slide.pk}"] = cookie

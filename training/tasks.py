@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from accounts.access import Act, may
 from accounts.models import User
@@ -14,7 +15,16 @@ from training.models import Run
 logger = logging.getLogger(__name__)
 
 
-@shared_task(bind=True, queue="gpu", acks_late=True, reject_on_worker_lost=True, max_retries=None)
+@shared_task(
+    bind=True,
+    queue="gpu",
+    acks_late=True,
+    reject_on_worker_lost=True,
+    max_retries=None,
+    # A database that is away for long: the message is sent again, with the rest of its chain.
+    autoretry_for=(OperationalError, InterfaceError),
+    default_retry_delay=60,
+)
 def execute_run(self: Any, *, run_pk: int) -> None:
     """Execute a run. Safe to deliver any number of times, alone or as a link of a chain.
 

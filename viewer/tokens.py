@@ -12,14 +12,18 @@ from django.http.response import HttpResponseBase
 from accounts.access import Person
 from viewer.models import Slide
 
-COOKIE = "tiles"
 _signer = signing.TimestampSigner(salt="viewer.tokens")
+
+
+def tile_cookie_name(slide_pk: int) -> str:
+    """Name the cookie of one slide: a response that shows several carries one for each."""
+    return f"tiles-{slide_pk}"
 
 
 def set_tile_cookie(response: HttpResponseBase, slide: Slide, user: Person) -> None:
     """Let the browser that gets this response fetch the tiles of one slide. The caller has checked the permission."""
     response.set_cookie(
-        COOKIE,
+        tile_cookie_name(slide.pk),
         _signer.sign(f"{slide.pk}:{user.pk}"),
         max_age=settings.TILE_TOKEN_SECONDS,
         path=f"/t/{slide.pk}/",
@@ -32,7 +36,7 @@ def set_tile_cookie(response: HttpResponseBase, slide: Slide, user: Person) -> N
 def verify(request: HttpRequest, slide_pk: int) -> bool:
     """Tell whether the request carries a live token of this very slide. No query."""
     try:
-        named = _signer.unsign(request.COOKIES.get(COOKIE, ""), max_age=settings.TILE_TOKEN_SECONDS)
+        named = _signer.unsign(request.COOKIES.get(tile_cookie_name(slide_pk), ""), max_age=settings.TILE_TOKEN_SECONDS)
     except signing.BadSignature:
         return False
     return named.partition(":")[0] == str(slide_pk)

@@ -103,8 +103,11 @@ def draw_and_import(project: Project, cohort: Cohort, by: User, report: Report) 
             case, cut = section
             path = Path(folder) / f"{case.seed}-{cut}.tif"
             subprocess.run(
-                [sys.executable, "-m", "viewer.imaging", "phantom", str(path), "--seed", str(case.seed)]
-                + ["--size", str(cohort.size_px), "--mpp", str(cohort.mpp), "--cut", cut, "--stain", STAIN_OF_CUT[cut]],
+                [
+                    *(sys.executable, "-m", "viewer.imaging", "phantom", str(path), "--seed", str(case.seed)),
+                    *("--size", str(cohort.size_px), "--mpp", str(cohort.mpp)),
+                    *("--cut", cut, "--stain", STAIN_OF_CUT[cut]),
+                ],
                 check=True,
                 cwd=settings.BASE_DIR,
                 stdout=subprocess.DEVNULL,

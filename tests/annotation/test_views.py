@@ -7,7 +7,7 @@ from annotation.models import SlideGrid
 from tests.conftest import SiteClient
 from tests.factories import make_case, make_slide_without_mpp, make_synthetic_slide
 from viewer.models import Slide
-from viewer.tokens import COOKIE
+from viewer.tokens import tile_cookie_name
 
 ClientOf = Callable[[User], SiteClient]
 
@@ -19,7 +19,7 @@ def test_the_labelling_page_carries_its_data_and_the_right_to_the_tiles(
     assert answer.status_code == 200
     assert answer.context["data"]["counts"]["total"] == 2
     assert 'id="labelling-data"' in answer.content.decode()
-    assert answer.cookies[COOKIE]["path"] == f"/t/{gridded_slide.pk}/"
+    assert answer.cookies[tile_cookie_name(gridded_slide.pk)]["path"] == f"/t/{gridded_slide.pk}/"
 
 
 def test_the_grid_is_laid_when_the_page_is_first_opened(client_of: ClientOf, lead: User, slide: Slide) -> None:
@@ -35,7 +35,7 @@ def test_a_slide_without_mpp_gets_a_page_that_says_what_to_do(
     answer = client_of(pathologist).get(f"/slides/{slide.pk}/label/")
     assert answer.status_code == 400
     assert "A project lead supplies its mpp first" in answer.content.decode()
-    assert COOKIE not in answer.cookies
+    assert tile_cookie_name(slide.pk) not in answer.cookies
     assert not SlideGrid.objects.exists()
 
 

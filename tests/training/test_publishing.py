@@ -78,6 +78,10 @@ def test_the_publication_names_the_run_that_painted_the_slide(project: Project, 
     publication = publish_product(run, lead)
     assert publication is not None
     assert (publication.run, publication.slide) == (run, synthetic)
+    withdraw(synthetic, lead, "seams")
+    publish_product(run, lead)  # the same message, delivered late
+    synthetic.refresh_from_db()
+    assert synthetic.published_at is None
 
 
 def test_the_database_keeps_the_history(synthetic: Slide, lead: User) -> None:

@@ -7,14 +7,14 @@ from django.http import HttpResponse
 from PIL import Image
 
 from accounts.models import Role
-from accounts.services import add_member, remove_member
+from accounts.services import remove_member
 from tests.factories import make_slide
 from tests.viewer.drawing import draw_slide
 from viewer import readers, services
 from viewer.imaging.errors import UnreadableSlide
 from viewer.imaging.slides import open_slide
 from viewer.storage import local_path
-from viewer.tokens import set_tile_cookie
+from viewer.tokens import set_tile_cookie, tile_cookie_name
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +85,7 @@ def test_another_version_is_not_found(reader_client, stored_slide):
 
 def test_the_cookie_goes_to_this_slide_s_tiles_only_and_to_no_script(client_of, pathologist, stored_slide, settings):
     client = client_of(pathologist)
-    cookie = client.post(f"/api/v1/slides/{stored_slide.pk}/open/").cookies["tiles"]
+    cookie = client.post(f"/api/v1/slides/{stored_slide.pk}/open/").cookies[tile_cookie_name(stored_slide.pk)]
     assert cookie["path"] == f"/t/{stored_slide.pk}/"
     assert cookie["max-age"] == settings.TILE_TOKEN_SECONDS == 3600
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
@@ -103,15 +103,16 @@ def test_the_token_of_one_slide_opens_no_other(reader_client, asked, tmp_path):
 
 def test_a_token_that_was_tampered_with_opens_nothing(reader_client, stored_slide, asked, tmp_path):
     other = services.import_slide(asked(draw_slide(tmp_path / "other.tif", seed=5), case_name="Case 02").pk)
-    token = reader_client.cookies["tiles"].value
-    reader_client.cookies["tiles"] = token.replace(str(stored_slide.pk), str(other.pk), 1)
+    token = reader_client.cookies[tile_cookie_name(stored_slide.pk)].value
+    reader_client.cookies[tile_cookie_name(other.pk)] = token.replace(str(stored_slide.pk), str(other.pk), 1)
     assert reader_client.get(tile_url(other)).status_code == 403
-    reader_client.cookies["tiles"] = token[:-1] + ("A" if token[-1] != "A" else "B")
+    reader_client.cookies[tile_cookie_name(stored_slide.pk)] = token[:-1] + ("A" if token[-1] != "A" else "B")
     assert reader_client.get(tile_url(stored_slide)).status_code == 403
 
 
 def test_a_value_signed_for_another_purpose_is_no_token(client, stored_slide):
-    client.cookies["tiles"] = signing.TimestampSigner(salt="password reset").sign(f"{stored_slide.pk}:1")
+    foreign = signing.TimestampSigner(salt="password reset").sign(f"{stored_slide.pk}:1")
+    client.cookies[tile_cookie_name(stored_slide.pk)] = foreign
     assert client.get(tile_url(stored_slide)).status_code == 403
 
 
@@ -125,7 +126,7 @@ def test_a_person_who_was_removed_gets_no_new_token(client_of, pathologist, proj
     remove_member(project, pathologist, Role.PATHOLOGIST)
     response = client.post(f"/api/v1/slides/{stored_slide.pk}/open/")
     assert response.status_code == 404
-    assert "tiles" not in response.cookies
+    assert tile_cookie_name(stored_slide.pk) not in response.cookies
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_tiles_of_an_unpublished_synthetic_slide_are_for_leads(client_of, synthe
     url = f"/api/v1/slides/{synthetic.pk}/open/"
     for user in (clinician, site_admin):
         response = client_of(user).post(url)
-        assert (response.status_code, "tiles" in response.cookies) == (403, False)
+        assert (response.status_code, tile_cookie_name(synthetic.pk) in response.cookies) == (403, False)
     client = client_of(lead)
     assert client.post(url).status_code == 200
     assert client.get(tile_url(synthetic)).status_code == 200
@@ -188,6 +189,6 @@ def test_a_thumbnail_asks_the_session(client_of, client, pathologist, outsider, 
 
 def test_the_cookie_is_secure_where_the_session_s_is(settings, lead):
     settings.SESSION_COOKIE_SECURE = True
-    response = HttpResponse()
-    set_tile_cookie(response, make_slide(), add_member(make_slide().project, lead, Role.LEAD).user)
-    assert response.cookies["tiles"]["secure"] is True
+    slide, response = make_slide(), HttpResponse()
+    set_tile_cookie(response, slide, lead)
+    assert response.cookies[tile_cookie_name(slide.pk)]["secure"] is True

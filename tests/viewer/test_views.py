@@ -112,7 +112,7 @@ def test_the_slide_page_carries_payload_and_cookie(client_of, pathologist, slide
         "token_seconds": 3600,
         "resampled_note": "",
     }
-    assert response.cookies["tiles"]["path"] == f"/t/{slide.pk}/"
+    assert response.cookies[f"tiles-{slide.pk}"]["path"] == f"/t/{slide.pk}/"
 
 
 def test_a_slide_without_resolution_says_so_and_who_supplied_it_later(client_of, lead, project):

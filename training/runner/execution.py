@@ -20,6 +20,7 @@ from training.models import Run
 from training.outcome import Ledger, Outcome, RunLost
 from training.runner.child import Child
 from training.runner.log import LogTail
+from training.runner.patience import PatientLedger
 from training.runner.products import deliver
 from training.runner.pulse import Cancelled, Pulse
 from training.runner.saving import Saver
@@ -69,7 +70,7 @@ class _Attempt:
 
     def __init__(self, run: Run, ledger: Ledger, pulse: Pulse, workspace: Workspace, log: LogTail) -> None:
         self.run = run
-        self.ledger = ledger
+        self.ledger = PatientLedger(ledger)
         self.pulse = pulse
         self.workspace = workspace
         self.log = log

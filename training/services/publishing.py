@@ -42,10 +42,16 @@ def withdraw(slide: Slide, by: User, reason: str) -> Publication:
     return standing
 
 
+@transaction.atomic
 def publish_product(run: Run, by: User) -> Publication | None:
-    """Publish what a synthesis run made; None when it made nothing, as after a failed predecessor."""
+    """Publish what a synthesis run made, once: a message that comes late never brings back what was withdrawn.
+
+    None when it made nothing, as after a failed predecessor.
+    """
     slide = product_of(run)
-    return publish(slide, by) if slide is not None else None
+    if slide is None:
+        return None
+    return _locked(slide).publications.order_by("-pk").first() or publish(slide, by)
 
 
 def _locked(slide: Slide) -> Slide:

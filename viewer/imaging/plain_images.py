@@ -12,7 +12,7 @@ from .limits import MAX_PLAIN_PX, check_plain, sane_mpp
 from .openslide_reader import on_white
 from .plain_reader import PlainReader
 from .reader import Picture
-from .tiff_checks import TIFF_ERRORS, largest, open_tiff, pages_of
+from .tiff_checks import largest, open_tiff, pages_of
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 PICTURE_MAGIC = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
@@ -56,11 +56,8 @@ def open_plain_tiff(path: Path) -> PlainReader:
 
 def _decode_tiff(path: Path, index: int) -> Picture:
     with open_tiff(path) as tiff:
-        try:
-            page = pages_of(tiff)[index]
-            picture = np.asarray(page.asarray(maxworkers=1))
-        except TIFF_ERRORS as error:
-            raise UnreadableSlide(f"The TIFF's pixels cannot be decoded ({error}). Copy it again.") from error
+        page = pages_of(tiff)[index]
+        picture = np.asarray(page.asarray(maxworkers=1))
         if picture.ndim == 3 and page.planarconfig == 2:
             picture = np.moveaxis(picture, 0, -1)
     if picture.ndim != 3 or picture.dtype != np.uint8 or picture.shape[2] not in (3, 4):

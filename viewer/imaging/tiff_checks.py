@@ -1,11 +1,17 @@
 """Look at a TIFF's directories before any pixel is decoded: 8-bit RGB, whole, and of a believable size."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import tifffile
 
 from .errors import SlideTooLarge, UnreadableSlide, UnsupportedSlide
 from .limits import MAX_SIDE_PX, MAX_SLIDE_PX, MAX_TILE_PX
+
+# tifffile logs every damaged tag; what matters becomes an error of ours.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 MAX_PAGES = 4096
 RGB, YCBCR = 2, 6
@@ -24,28 +30,28 @@ TIFF_ERRORS = (
 )
 
 
-def open_tiff(path: Path) -> tifffile.TiffFile:
-    """Open a TIFF by itself, not the other files that its OME-XML may name."""
+@contextmanager
+def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF by itself, not the other files that its OME-XML may name.
+
+    Raises:
+        UnreadableSlide: whatever goes wrong with its directories or pixels in the block.
+    """
     try:
-        return tifffile.TiffFile(path, _multifile=False)
+        with tifffile.TiffFile(path, _multifile=False) as tiff:
+            yield tiff
     except TIFF_ERRORS as error:
         raise UnreadableSlide(
-            f"The TIFF's header is damaged or cut off ({error}). Copy or export the file again."
+            f"The TIFF is damaged or cut off ({error or type(error).__name__}). Copy or export the file again."
         ) from error
 
 
 def pages_of(tiff: tifffile.TiffFile) -> list[tifffile.TiffPage]:
     """List the top-level images of a TIFF."""
-    try:
-        found = [tiff.pages[i] for i in range(min(len(tiff.pages), MAX_PAGES))]
-        pages = [page.aspage() if isinstance(page, tifffile.TiffFrame) else page for page in found]
-    except TIFF_ERRORS as error:
-        raise UnreadableSlide(
-            f"The TIFF's directories are damaged ({error}). Copy or export the file again."
-        ) from error
-    if not pages:
+    found = [tiff.pages[i] for i in range(min(len(tiff.pages), MAX_PAGES))]
+    if not found:
         raise UnreadableSlide("The TIFF holds no image; it was cut off or never finished. Copy or export it again.")
-    return pages
+    return [page.aspage() if isinstance(page, tifffile.TiffFrame) else page for page in found]
 
 
 def largest(pages: list[tifffile.TiffPage]) -> tifffile.TiffPage:
@@ -95,10 +101,7 @@ def _check_colour(page: tifffile.TiffPage) -> None:
 
 
 def _check_whole(page: tifffile.TiffPage, size_bytes: int) -> None:
-    try:
-        ends = [at + count for at, count in zip(page.dataoffsets, page.databytecounts, strict=False) if count]
-    except TIFF_ERRORS as error:
-        raise UnreadableSlide(f"The TIFF's tile index is damaged ({error}). Copy it again.") from error
+    ends = [at + count for at, count in zip(page.dataoffsets, page.databytecounts, strict=False) if count]
     if ends and max(ends) > size_bytes:
         raise UnreadableSlide(
             f"The file is cut off: it has {size_bytes:,} bytes, its tiles reach to byte {max(ends):,}. Copy it again."

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from training.learning.compute import Compute
+from training.learning.painting import Painter
+from training.learning.store import Pixels
+
+
+class Copy(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :3]
+
+
+class ClassAsGrey(nn.Module):
+    """Paints the class plane: -1 is black, +1 white."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, 3:4].expand(-1, 3, -1, -1)
+
+
+def _reader(picture: Pixels):  # type: ignore[no-untyped-def]
+    def read(x: int, y: int, width: int, height: int) -> Pixels:
+        margin = 200
+        padded = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
+        return padded[y + margin : y + margin + height, x + margin : x + margin + width]
+
+    return read
+
+
+@pytest.mark.parametrize(("core", "halo", "blend"), [(32, 16, 16), (32, 8, 0), (16, 16, 16), (64, 0, 0), (48, 32, 20)])
+@pytest.mark.parametrize(("width", "height"), [(100, 70), (64, 64), (33, 97), (10, 5)])
+def test_a_copying_generator_returns_the_picture(
+    cpu: Compute, core: int, halo: int, blend: int, width: int, height: int
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    painter = Painter(Copy(), True, core, halo, blend, 3, cpu)
+    strips = list(painter.paint(_reader(picture), lambda y, xs: np.zeros(len(xs), np.float32), width, height))
+    assert np.array_equal(np.concatenate(strips), picture)
+    assert max(len(strip) for strip in strips) <= core + blend
+
+
+def test_each_tile_is_painted_of_its_class_and_neighbours_are_mixed_in_the_band(cpu: Compute) -> None:
+    def classes(y: int, xs: list[int]) -> np.ndarray:  # type: ignore[type-arg]
+        return np.array([1 if x >= 32 else -1 for x in xs], np.float32)
+
+    blank = np.zeros((32, 64, 3), np.uint8)
+    painted = Painter(ClassAsGrey(), True, 32, 8, 8, 4, cpu).picture(_reader(blank), classes, 64, 32)
+    row = painted[16, :, 0].astype(int)
+    assert set(row[:28]) == {0}
+    assert set(row[36:]) == {255}
+    assert row[28:36].tolist() == [16, 48, 80, 112, 143, 175, 207, 239]
+
+
+def test_a_tile_is_asked_for_the_class_at_its_middle(cpu: Compute) -> None:
+    asked: list[tuple[int, list[int]]] = []
+
+    def classes(y: int, xs: list[int]) -> np.ndarray:  # type: ignore[type-arg]
+        asked.append((y, xs))
+        return np.zeros(len(xs), np.float32)
+
+    blank = np.zeros((40, 70, 3), np.uint8)
+    Painter(Copy(), True, 32, 8, 8, 4, cpu).picture(_reader(blank), classes, 70, 40)
+    assert asked == [(16, [16, 48, 80]), (48, [16, 48, 80])]
+
+
+def test_the_number_of_tiles_at_a_time_does_not_change_the_picture(cpu: Compute) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(4, 3, 3, padding=1), nn.Tanh()).requires_grad_(False)
+    picture = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
+
+    def paint(batch: int) -> Pixels:
+        painter = Painter(net, True, 32, 8, 8, batch, cpu)
+        return painter.picture(_reader(picture), lambda y, xs: np.ones(len(xs), np.float32), 80, 80)
+
+    assert np.abs(paint(1).astype(int) - paint(5)).max() <= 1
