@@ -8,6 +8,7 @@ import type { Shortcut } from "./shortcuts";
 import { SlideViewer } from "./slideViewer";
 import { centredMap, derivedMap, type Follower, SyncedViewers } from "./syncedViewers";
 import { fill, gettext } from "./text";
+import { readHash, shareView } from "./viewHash";
 import { addScaleBar, canvasOf, labelViewer, viewShortcuts } from "./viewerFurniture";
 
 type Pane = Follower & { viewer: SlideViewer };
@@ -37,8 +38,10 @@ export class ComparisonDesk {
     });
     this.synced = new SyncedViewers(this.panes);
     addScaleBar(find("#pane-source"), sourcePane.viewer);
-    // The synthetic slide may cover a part of the source: it is the one to begin with.
-    for (const pane of this.panes) pane.viewer.onOpen(() => this.whenAllOpen(syntheticPane));
+    shareView(sourcePane.viewer);
+    // The synthetic slide may cover a part of the source: it is the one to begin with, unless the address names a place.
+    const first = readHash(location.hash) ? sourcePane : syntheticPane;
+    for (const pane of this.panes) pane.viewer.onOpen(() => this.whenAllOpen(first));
     if (this.realPane) this.overlays.push(this.addOverlay(this.realPane, () => this.scores.real));
     this.overlays.push(this.addOverlay(syntheticPane, () => this.scores.synthetic));
   }

@@ -26,6 +26,7 @@ export class LabelDesk {
   private readonly pace = new Pace();
   private readonly done: PatchPayload[] = [];
   private finishedOnce = false;
+  private sidesFrame = 0;
 
   constructor(private readonly labelling: LabellingPayload) {
     const offered = labelling.patches.filter((patch) => patch.offered);
@@ -119,7 +120,6 @@ export class LabelDesk {
     const patch = this.queue.current;
     if (patch) {
       this.stage.show(patch);
-      this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
       history.replaceState(history.state, "", `#patch=${patch.id}`);
     }
     this.refresh();
@@ -140,12 +140,23 @@ export class LabelDesk {
       find<HTMLElement>("i", row).style.width = `${counts.total ? (100 * counts[value]) / counts.total : 0}%`;
     }
     setText(find("#place"), patch ? this.placeOf(patch) : "");
-    this.map.draw(patch);
-    this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
     this.stage.grid.redraw();
     this.showButtons(patch);
     this.showConflict();
     this.showFinished(counts.left === 0 && counts.total > 0);
+    this.showSidesSoon();
+  }
+
+  /** Map, strip and prefetching wait for the next frame: the patch and its label come first. */
+  private showSidesSoon(): void {
+    if (this.sidesFrame) return;
+    this.sidesFrame = requestAnimationFrame(() => {
+      this.sidesFrame = 0;
+      const patch = this.queue.current;
+      this.map.draw(patch);
+      this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
+      if (patch) this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
+    });
   }
 
   private placeOf(patch: PatchPayload): string {

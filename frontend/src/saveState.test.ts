@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { ApiError } from "./api";
 import { LabelStore, type SendLabel } from "./labelStore";
 import { saveText, showSaveState } from "./saveState";
 
@@ -6,8 +7,31 @@ test("each state says how much is not saved", () => {
   expect(saveText("saved", 0, null)).toBe("All saved");
   expect(saveText("saving", 1, null)).toBe("Saving 1 …");
   expect(saveText("retrying", 12, "gone")).toBe("Not saved yet: 12 · trying again");
-  expect(saveText("held", 2, "You are signed out.")).toBe("Not saved: 2 · You are signed out. Try again");
+  expect(saveText("held", 2, "You are signed out.")).toBe("Not saved: 2");
   expect(saveText("saved", 0, "No such patch.")).toBe("Refused: No such patch.");
+});
+
+function heldBox(): HTMLElement {
+  const box = document.createElement("div");
+  box.innerHTML = "<p data-held-reason></p><button>Try again</button>";
+  return box;
+}
+
+test("what is held back is explained, and goes out when the reader says so", async () => {
+  const send = vi
+    .fn<SendLabel>()
+    .mockRejectedValueOnce(new ApiError("You are signed out.", 403))
+    .mockResolvedValueOnce({ id: 5, value: "tumor" });
+  const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
+  const [element, held] = [document.createElement("button"), heldBox()];
+  showSaveState(element, held, store);
+  expect(held.hidden).toBe(true);
+  store.set(1, "tumor", { milliseconds: null, route: "key" });
+  await vi.waitFor(() => expect(held.hidden).toBe(false));
+  expect(held.textContent).toContain("You are signed out.");
+  held.querySelector("button")!.click();
+  await vi.waitFor(() => expect(element.textContent).toBe("All saved"));
+  expect(held.hidden).toBe(true);
 });
 
 test("leaving the page is held up while something is not saved", async () => {
@@ -15,7 +39,7 @@ test("leaving the page is held up while something is not saved", async () => {
   const send: SendLabel = () => new Promise((resolve) => (answer = resolve));
   const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
   const element = document.createElement("button");
-  showSaveState(element, store);
+  showSaveState(element, heldBox(), store);
   const leave = (): boolean => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
   expect(leave()).toBe(false);
   store.set(1, "tumor", { milliseconds: null, route: "key" });

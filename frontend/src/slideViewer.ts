@@ -188,6 +188,9 @@ function osdOptions(
   return {
     element,
     tileSources: [new NativeTileSource(slide)],
+    // The WebGL drawer was seen to put another tile's pixels into a triangle of a turned slide (OpenSeadragon 6.1.1 on a
+    // software GPU). A viewer that shows the wrong tissue is worse than a slower one.
+    drawer: ["canvas", "html"],
     showNavigationControl: false,
     keyboardNavEnabled: false,
     showNavigator: navigator,

@@ -12,7 +12,7 @@ const LONGEST_BAR_PX = 140;
 const MAGNIFICATIONS = [5, 10, 20, 40];
 
 /** Title and badges at the top left; a synthetic slide also gets its frame and band. */
-export function labelViewer(host: HTMLElement, slide: SlidePayload, title: string = slide.title): void {
+export function labelViewer(host: HTMLElement, slide: SlidePayload, title = `${slide.case} · ${slide.stain_name}`): void {
   const badges = make("div", { class: "viewer-title" }, make("span", { class: "viewer-name" }, title), ...badgesOf(slide));
   host.append(badges);
   if (slide.synthetic) host.append(syntheticFrame());

@@ -187,7 +187,8 @@ def test_the_page_of_a_run(client_of: ClientOf, project: Project, lead: User) ->
     page = text(response)
     assert response.context["payload"]["progress"] == {"step": 1, "total": 4}
     assert "No independent validation." in page
-    assert f"set 1 · {run.dataset.manifest_sha256[:8]}" in page if run.dataset else False
+    assert run.dataset is not None
+    assert f"set 1 · {run.dataset.manifest_sha256[:8]}" in page
     assert "<code>epochs</code>" in page
     assert "<script>" not in page
 

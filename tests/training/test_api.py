@@ -225,7 +225,7 @@ def test_nobody_else_reaches_a_run(
     gets = [f"/api/v1/runs/{run.pk}/", f"/api/v1/runs/{run.pk}/metrics/", "/api/v1/runs/?project=breast-study"]
     posts = [f"/api/v1/runs/{run.pk}/cancel/", f"/api/v1/runs/{run.pk}/resume/"]
     posts += [f"/api/v1/slides/{synthetic.pk}/publish/", f"/api/v1/slides/{synthetic.pk}/withdraw/"]
-    made = {
+    made: dict[str, dict[str, Any]] = {
         "/api/v1/runs/": {"project": "breast-study", "kind": "mil"},
         "/api/v1/runs/chain/": {"project": "breast-study", "slide": 1},
         "/api/v1/datasets/": {"project": "breast-study"},
@@ -236,8 +236,7 @@ def test_nobody_else_reaches_a_run(
         for address in gets:
             assert client.get(address).status_code == status, (user, address)
         for address in posts:
-            body = {"reason": "seams"}
-            assert client.post(address, body, format="json").status_code == status, (user, address)
+            assert client.post(address, {"reason": "seams"}, format="json").status_code == status, (user, address)
         for address, body in made.items():
             assert client.post(address, body, format="json").status_code == status, (user, address)
         assert client.get("/api/v1/runs/").json()["results"] == []

@@ -275,8 +275,8 @@ def test_a_slide_without_resolution_can_be_left_out(project: Project, lead: User
     make_labelled_case(project, "Case 01")
     make_labelled_case(project, "Case 02")
     make_slide_without_mpp(make_case(project, "Case 03"), "HE")
-    splits = {"Case 02": "validation", "Case 03": "left_out"}
-    assert freeze_dataset(project, lead, splits=splits).splits["test"] == []
+    dataset = freeze_dataset(project, lead, splits={"Case 03": "left_out"})
+    assert dataset.splits == {"train": ["Case 01"], "validation": ["Case 02"], "test": []}
 
 
 def test_unknown_cases_and_splits_are_refused(project: Project, lead: User) -> None:

@@ -1,5 +1,6 @@
 """What a run is made of, and what is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,17 @@ def test_a_configuration_that_makes_no_sense_is_refused(
 ) -> None:
     dataset = make_dataset(project, lead)
     assert said in refusal(project, "mil", lead, dataset=dataset, stain="HE", config=config)
+
+
+def test_initial_weights_come_from_folders_that_the_site_may_read(project: Project, lead: User, tmp_path: Path) -> None:
+    dataset = make_dataset(project, lead)
+    config = {"init_weights": "/etc/passwd"}
+    assert f"expected a file below {tmp_path}" in refusal(
+        project, "mil", lead, dataset=dataset, stain="HE", config=config
+    )
+    config = {"init_weights": str(tmp_path / "resnet34.safetensors")}
+    run = create_run(project, Run.Kind.MIL, lead, dataset=dataset, stain="HE", config=config)
+    assert run.config["init_weights"] == config["init_weights"]
 
 
 def test_an_unknown_preset_is_refused(project: Project, lead: User) -> None:

@@ -15,7 +15,7 @@ from accounts.access import Act, signed_in
 from accounts.admin_access import ByAccess
 from accounts.errors import ApplicationError
 from accounts.models import User
-from training import launch, selectors, serializers, services
+from training import launch, selectors, services
 from training.admin.launching import LaunchPages
 from training.models import Run
 from viewer.models import Slide
@@ -48,7 +48,7 @@ class RunAdmin(LaunchPages, ByAccess):
             return ""
         return format_html('<progress max="{}" value="{}"></progress>', total, step)
 
-    @admin.display(description=_("independent validation"), boolean=True, ordering="independent_validation")
+    @admin.display(description=_("independent"), boolean=True, ordering="independent_validation")
     def validation(self, run: Run) -> bool:
         return run.independent_validation
 
@@ -71,7 +71,7 @@ class RunAdmin(LaunchPages, ByAccess):
         context = {
             "run": run,
             "title": selectors.run_title(run),
-            "payload": serializers.RunSerializer(launch.run_payload(run)).data,
+            "payload": launch.run_payload(run),
             "metrics": selectors.metrics_series(run),
             "made_from": selectors.made_from(run),
             "changed": selectors.changed_keys(run.kind, run.config),

@@ -15,6 +15,7 @@ stderr; 3 the program is wrong; 143 stopped on request (SIGTERM), the state is s
 
 import argparse
 import json
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -46,6 +47,8 @@ def _guarded(options: argparse.Namespace, reporter: Reporter) -> int:
         _run(options, reporter)
         return DONE
     except (LearningError, ImagingError) as error:
+        # A refused run leaves no decoded patches behind; what it saved before stays.
+        shutil.rmtree(options.out / "store", ignore_errors=True)
         message = " ".join(str(error).split())
         reporter.error(message, "person")
         print(message, file=sys.stderr)

@@ -108,7 +108,7 @@ class MilConfig(RunConfig):
     """Instances scored at a time; a matter of memory only."""
 
     width: int = 64
-    """Channels of the first stage. Paper: ResNet34, 64."""
+    """Channels of the first stage, a multiple of 8. Paper: ResNet34, 64."""
 
     stages: tuple[int, ...] = (3, 4, 6, 3)
     """Residual blocks of the four stages. Paper: ResNet34, 3, 4, 6, 3."""
@@ -165,7 +165,8 @@ class MilConfig(RunConfig):
         super().__post_init__()
         for key in ("epochs", "batch_size", "score_batch_size", "input_reduction", "picks_per_bag", "rounds_per_epoch"):
             self._require(getattr(self, key) >= 1, key, "1 or more")
-        self._require(4 <= self.width <= 512, "width", "a number from 4 to 512")
+        # torch 2.13 writes past its buffers in channels-last convolutions of other widths on CPUs with AVX2.
+        self._require(8 <= self.width <= 512 and self.width % 8 == 0, "width", "a multiple of 8 from 8 to 512")
         sound = len(self.stages) == 4 and all(1 <= blocks <= 64 for blocks in self.stages)
         self._require(sound, "stages", "four numbers from 1 to 64")
         self._require(self.learning_rate > 0, "learning_rate", "more than 0")
@@ -274,6 +275,10 @@ class CycleGanConfig(RunConfig):
     background_draws: float = -1.0
     """Share of the draws that go to background patches; -1 draws all patches alike. Paper: background is kept."""
 
+    tumor_draws: float = -1.0
+    """Share of the draws, in both stains, that go to patches of class tumour; -1 draws all patches alike. Differs from
+    the paper when set: a short run on slides that hold little tumour else sees too few positive nuclei to paint any."""
+
     patches_per_slide: int = 0
     """Patches taken from each slide, spread evenly; 0 takes all. Paper: all."""
 
@@ -315,9 +320,10 @@ class CycleGanConfig(RunConfig):
         for key in ("beta1", "beta2", "ema_decay", "background_share"):
             self._require(0 <= getattr(self, key) < 1, key, "a number from 0 to below 1")
         self._require(0 <= self.lr_decay_from <= 1, "lr_decay_from", "a share from 0 to 1")
-        self._require(
-            self.background_draws == -1 or 0 <= self.background_draws < 1, "background_draws", "-1 or a share"
-        )
+        for key in ("background_draws", "tumor_draws"):
+            self._require(getattr(self, key) == -1 or 0 <= getattr(self, key) < 1, key, "-1 or a share below 1")
+        shares = max(self.background_draws, 0) + max(self.tumor_draws, 0)
+        self._require(shares <= 1, "tumor_draws", "a share that leaves background_draws its own")
         self._require(self.crop_px == 0 or self.crop_px >= 32, "crop_px", "0 (whole patches) or at least 32")
         for key in ("crop_px", "core_px", "halo_px"):
             self._require(getattr(self, key) % 4 == 0, key, "a multiple of 4: the generator halves the size twice")
@@ -415,6 +421,7 @@ _SMALL: dict[str, dict[str, dict[str, Any]]] = {
             "crop_px": 96,
             "augment": True,
             "background_draws": 0.1,
+            "tumor_draws": 0.55,
             "warm_steps": 300,
             "learning_rate_g": 4e-4,
             "learning_rate_d": 6e-4,

@@ -22,6 +22,11 @@ Read = Callable[[int, int, int, int], Pixels]  # x, y, width, height -> uint8 [h
 Classes = Callable[[int, list[int]], Floats]  # y and every x of tile centres -> class of each, in [-1, 1]
 
 
+def core_within(core_px: int, patch_px: int) -> int:
+    """Return the core's side, made smaller where it would hold more than one patch: a tile has one class."""
+    return min(core_px, patch_px // 4 * 4)
+
+
 @dataclass(frozen=True)
 class Painter:
     """A generator with the tiling it paints with."""

@@ -13,23 +13,39 @@ Index = npt.NDArray[np.int64]
 class Sampler:
     """Goes through the patches of one stain in random order, again and again.
 
-    With `background_draws` of 0 or more, that share of the draws goes to background patches, whatever their number.
+    A kind of patch that is given a share gets that share of the draws, whatever its number; what is left is drawn
+    alike. A share of -1 is none. Where a kind has no patch, or there is no other, its share is ignored.
     """
 
-    def __init__(self, is_background: npt.NDArray[np.bool_], background_draws: float) -> None:
-        """Draw from len(is_background) patches."""
-        everything = np.arange(len(is_background), dtype=np.int64)
-        self._share = background_draws
-        decks = [everything]
-        if background_draws >= 0 and is_background.any() and not is_background.all():
-            decks = [everything[~is_background], everything[is_background]]
-        self._decks = decks
-        self._orders = [np.empty(0, np.int64) for _ in decks]
-        self._places = [0 for _ in decks]
+    def __init__(
+        self,
+        is_background: npt.NDArray[np.bool_],
+        background_draws: float = -1.0,
+        is_tumor: npt.NDArray[np.bool_] | None = None,
+        tumor_draws: float = -1.0,
+    ) -> None:
+        """Draw from len(is_background) patches. Background is never tumour."""
+        is_tumor = np.zeros_like(is_background) if is_tumor is None else is_tumor & ~is_background
+        rest = np.ones_like(is_background)
+        self._decks: list[Index] = []
+        self._shares: list[float] = []
+        for members, share in ((is_background, background_draws), (is_tumor, tumor_draws)):
+            if share >= 0 and members.any() and not members.all():
+                self._decks.append(np.flatnonzero(members))
+                self._shares.append(share)
+                rest &= ~members
+        if rest.any():
+            self._decks.append(np.flatnonzero(rest))
+            self._shares.append(1 - sum(self._shares))
+        self._orders = [np.empty(0, np.int64) for _ in self._decks]
+        self._places = [0 for _ in self._decks]
 
     def draw(self, rng: np.random.Generator) -> int:
         """Return the next patch."""
-        deck = int(rng.random() < self._share) if len(self._decks) == 2 else 0
+        deck = 0
+        if len(self._decks) > 1:
+            bounds = np.cumsum(self._shares)
+            deck = min(int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right")), len(self._decks) - 1)
         if self._places[deck] == len(self._orders[deck]):
             self._orders[deck] = rng.permutation(self._decks[deck])
             self._places[deck] = 0

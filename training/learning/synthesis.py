@@ -20,7 +20,7 @@ from training.learning.data import TargetReader
 from training.learning.errors import CheckpointError, ConfigError, DiskFull
 from training.learning.files import sha256_of
 from training.learning.networks import Generator
-from training.learning.painting import Floats, Painter
+from training.learning.painting import Floats, Painter, core_within
 from training.learning.run import Run, Ticker
 from training.learning.store import Pixels
 from viewer.imaging import errors as imaging
@@ -124,9 +124,9 @@ def synthesize(
         painter = Painter(
             generator,
             trained.class_channel,
-            config.core_px,
+            core_within(config.core_px, patch_px),
             config.halo_px,
-            config.blend_px,
+            min(config.blend_px, core_within(config.core_px, patch_px)),
             config.batch_size,
             run.compute,
         )
@@ -160,7 +160,7 @@ def _paint_slide(
 ) -> None:
     """Paint the window of the slide, in target pixels, into the pyramid; all else is white."""
     left, top, width, height = window
-    ticker = Ticker(run, -(-height // config.core_px), 1, epoch=1, message="Painting")
+    ticker = Ticker(run, -(-height // painter.core_px), 1, epoch=1, message="Painting")
     try:
         with PyramidWriter(
             run.out / "synthetic.tif", target.width, target.height, target.mpp, description, quality=config.quality

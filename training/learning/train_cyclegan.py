@@ -19,7 +19,7 @@ from training.learning.errors import CheckpointError, ManifestError, StopRequest
 from training.learning.evaluation import optical_density_sum
 from training.learning.files import write_whole
 from training.learning.manifest import Manifest
-from training.learning.painting import Floats, Painter
+from training.learning.painting import Floats, Painter, core_within
 from training.learning.run import Run
 from training.learning.sampling import Sampler
 from training.learning.store import Store
@@ -90,7 +90,8 @@ def train_cyclegan(
         patches = load_patches(manifest, stain, "train", slides_root, run.store, config.patches_per_slide, progress)
         classes = classify(classifier, patches.pixels, patches.table["tissue"], config)
         background = patches.table["tissue"] < config.background_share
-        domains.append(Domain(patches, classes, Sampler(background, config.background_draws)))
+        sampler = Sampler(background, config.background_draws, classes > 0, config.tumor_draws)
+        domains.append(Domain(patches, classes, sampler))
         if config.class_channel and len(set(np.sign(classes).tolist())) < 2:
             run.reporter.warning(f"The classifier gives all {len(classes)} {stain} patches the same class.")
     fields = validation.load_fields(
@@ -105,11 +106,10 @@ def train_cyclegan(
     loop = _Loop(run, config, model, domains, rng, metadata | {"kind": "cyclegan-state"})
     if saved is not None:
         loop.restore(saved)
+    core = core_within(config.core_px, manifest.header.instance_px)
     for epoch in range(loop.epochs_done + 1, config.epochs + 1):
         losses = loop.train(epoch)
-        painter = Painter(
-            model.shown_target.eval(), config.class_channel, config.core_px, config.halo_px, 0, 8, run.compute
-        )
+        painter = Painter(model.shown_target.eval(), config.class_channel, core, config.halo_px, 0, 8, run.compute)
         run.reporter.progress(loop.step, loop.total, epoch, config.epochs, "Validating")
         synthetic = validation.paint_fields(painter, fields[0], source_classes)
         figures = validation.judge_fields(synthetic, *fields, source_classes, target_classes, judge)
@@ -243,7 +243,7 @@ class _Loop:
             if self.step % self.config.state_every_steps == 0 and self.step < end:
                 self.save()
         self._refuse_nan(epoch)
-        return {name: float(total) / self.counted for name, total in self.sums.items()}
+        return {name: float(total) / self.counted for name, total in sorted(self.sums.items())}
 
     def epoch_is_over(self) -> None:
         """Start counting anew and save."""

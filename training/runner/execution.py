@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import shutil
 import signal
 import time
 import traceback
@@ -61,7 +60,7 @@ def execute(run: Run, ledger: Ledger) -> Outcome | None:
                 outcome = _program_fault(run, log)
             finally:
                 # The newest state, the checkpoints and the log are in storage by now.
-                shutil.rmtree(workspace.folder, ignore_errors=True)
+                workspace.leave()
         return outcome
 
 

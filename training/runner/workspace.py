@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,12 @@ class Workspace:
         """Make the folder. What attempts before this one left on this machine goes: decoded patches take gigabytes."""
         self.remove()
         self.out.mkdir(parents=True)
+
+    def leave(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):  # a newer attempt works beside
+            self.run_folder.rmdir()
 
     def remove(self) -> None:
         """Remove the folders of all attempts on this machine."""

@@ -1,7 +1,8 @@
 """Read the training room."""
 
-from training.selectors.freezing import FreezePlan, freeze_plan
+from training.selectors.freezing import freeze_plan
 from training.selectors.pages import made_from, metrics_series, patch_counts, run_page, run_payload, run_title
+from training.selectors.plan import FreezePlan
 from training.selectors.runs import (
     best_checkpoint,
     family,

@@ -39,7 +39,7 @@ def run_payload(run: Run) -> Facts:
         "silent": silent,
         "attempt": run.attempt,
         "worker": run.worker,
-        "heartbeat_seconds_ago": round(seconds_since(run.heartbeat_at), 1) if run.heartbeat_at else None,
+        "heartbeat_seconds_ago": round(max(seconds_since(run.heartbeat_at), 0), 1) if run.heartbeat_at else None,
         "created_at": run.created_at,
         "created_by": run.created_by.get_username(),
         "started_at": run.started_at,

@@ -1,7 +1,9 @@
 """Make runs, alone or as the chain of a whole training."""
 
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -101,9 +103,21 @@ def filled_in(kind: str, preset: str, overrules: dict[str, Any] | None = None) -
     """Return every key of a configuration, the preset's values overruled key by key."""
     try:
         values = learning_config.preset(kind, preset).to_dict()
-        return learning_config.from_dict(kind, values | (overrules or {})).to_dict()
+        config = learning_config.from_dict(kind, values | (overrules or {})).to_dict()
     except ConfigError as error:
         raise ApplicationError(str(error)) from error
+    _refuse_path_outside(config.get("init_weights", ""))
+    return config
+
+
+def _refuse_path_outside(name: str) -> None:
+    """Refuse a file that the site was not told it may read: the key comes from a web form."""
+    roots = settings.IMPORT_ROOTS
+    if name and not any(Path(name).resolve().is_relative_to(root) for root in roots):
+        raise ApplicationError(
+            _("init_weights is “%(path)s”; expected a file below %(roots)s. An operator sets IMPORT_ROOTS.")
+            % {"path": name, "roots": ", ".join(map(str, roots)) or _("a folder of IMPORT_ROOTS, which is empty")}
+        )
 
 
 def _learn_classifier(run: Run, dataset: Dataset, stain: str) -> None:

@@ -1,15 +1,14 @@
 """Slides that are many files: DICOM series, MIRAX and Hamamatsu VMS folders."""
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
+from .dicom import is_dicom, series_uid
 from .errors import UnreadableSlide, UnsupportedSlide
 
 # Where OpenSlide is pointed at, in order of preference; what it names is found from there.
 MAIN_SUFFIXES = (".mrxs", ".vms", ".vmu")
-DICOM_MAGIC_AT = 128
-DICOM_HEAD_BYTES = 1_000_000
-SERIES_UID_TAG = b"\x20\x00\x0e\x00UI"
 
 T = TypeVar("T")
 
@@ -22,6 +21,8 @@ def main_file(path: Path) -> Path:
         UnsupportedSlide: several slides in one folder.
     """
     if path.is_file():
+        if not os.access(path, os.R_OK):
+            raise UnreadableSlide(f"{path.name} may not be read by this user. Change its permissions.")
         return path
     if not path.exists():
         raise UnreadableSlide(f"There is no file {path.name}. Check the path.")
@@ -32,10 +33,10 @@ def main_file(path: Path) -> Path:
         found = [file for file in files if file.suffix.lower() == suffix]
         if found:
             return _only(found, f"{suffix} files")
-    series: dict[bytes, list[Path]] = {}
+    series: dict[str, list[Path]] = {}
     for file in files:
-        if _is_dicom(file):
-            series.setdefault(_series_uid(file), []).append(file)
+        if is_dicom(file):
+            series.setdefault(series_uid(file), []).append(file)
     if not series:
         raise UnreadableSlide(
             f"The folder {path.name} holds no slide; a DICOM series or a MIRAX slide (.mrxs with its folder) was "
@@ -53,9 +54,9 @@ def slide_files(path: Path) -> list[Path]:
         return [main, *(_plain_files(companions) if companions.is_dir() else [])]
     if main.suffix.lower() in MAIN_SUFFIXES:
         return _plain_files(main.parent)
-    if _is_dicom(main):
-        uid = _series_uid(main)
-        return [file for file in _plain_files(main.parent) if _is_dicom(file) and _series_uid(file) == uid]
+    if is_dicom(main):
+        uid = series_uid(main)
+        return [file for file in _plain_files(main.parent) if is_dicom(file) and series_uid(file) == uid]
     return [main]
 
 
@@ -73,20 +74,3 @@ def _only(found: list[T], kind: str) -> T:
             "Put each slide into its own folder."
         )
     return found[0]
-
-
-def _is_dicom(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(DICOM_MAGIC_AT + 4)[DICOM_MAGIC_AT:] == b"DICM"
-
-
-def _series_uid(file: Path) -> bytes:
-    """Read the Series Instance UID (0020,000E); whole-slide DICOM is always little endian with explicit types."""
-    with file.open("rb") as stream:
-        head = stream.read(DICOM_HEAD_BYTES)
-    at = head.find(SERIES_UID_TAG)
-    if at < 0:
-        return b""
-    at += len(SERIES_UID_TAG)
-    length = int.from_bytes(head[at : at + 2], "little")
-    return head[at + 2 : at + 2 + length].rstrip(b"\0 ")

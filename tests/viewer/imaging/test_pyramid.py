@@ -10,6 +10,7 @@ from tests.viewer.imaging.pictures import pink, write_pyramid
 from viewer.imaging import pyramid
 from viewer.imaging.errors import DiskFull, SlideTooLarge
 from viewer.imaging.pyramid import PyramidWriter
+from viewer.imaging.tiff_checks import pages_of
 
 
 def test_openslide_opens_it_with_its_levels_and_mpp(tmp_path):
@@ -26,8 +27,8 @@ def test_reduced_levels_are_top_level_directories_and_carry_the_description(tmp_
         writer.write_rows(pink(400, 600))
     with tifffile.TiffFile(path) as tiff:
         assert tiff.is_bigtiff
-        assert [page.subfiletype for page in tiff.pages] == [0, 1, 1]
-        assert [page.description for page in tiff.pages] == ["SYNTHETIC Ki-67, 5 &#181;m"] * 3
+        assert [page.tags["NewSubfileType"].value for page in pages_of(tiff)] == [0, 1, 1]
+        assert [page.tags["ImageDescription"].value for page in pages_of(tiff)] == ["SYNTHETIC Ki-67, 5 &#181;m"] * 3
 
 
 def test_pixels_survive_but_for_the_jpeg(tmp_path, he):
@@ -108,7 +109,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, monkeypatch):
 def test_absurd_sizes_are_refused_before_anything_is_written(tmp_path):
     with pytest.raises(SlideTooLarge):
         PyramidWriter(tmp_path / "a.tif", 2_000_000, 10, 0.5)
-    for wrong in ({"mpp": 0.0}, {"mpp": float("nan")}, {"tile_px": 100}):
+    for mpp, tile_px in ((0.0, 256), (float("nan"), 256), (0.5, 100)):
         with pytest.raises(ValueError, match="must be"):
-            PyramidWriter(tmp_path / "a.tif", 100, 100, **{"mpp": 0.5, **wrong})
+            PyramidWriter(tmp_path / "a.tif", 100, 100, mpp, tile_px=tile_px)
     assert list(tmp_path.iterdir()) == []

@@ -4,16 +4,16 @@ import simplejpeg
 
 from tests.viewer.imaging.pictures import pink, reader_of, write_pyramid
 from viewer.imaging.errors import TileOutside
-from viewer.imaging.reader import NativeLevel
+from viewer.imaging.reader import NativeLevel, SlideReader
 from viewer.imaging.slides import open_slide
 from viewer.imaging.tiles import ServedLevel, render_tile, served_levels, slide_version, tile_pixels
 
 
-class Stored:
-    """A reader that only has levels."""
-
-    def __init__(self, *levels: NativeLevel) -> None:
-        self.levels = levels
+def stored(*levels: NativeLevel) -> SlideReader:
+    """A reader of which only the levels matter."""
+    reader = reader_of(pink(8, 8))
+    reader.levels = levels
+    return reader
 
 
 def level(width, height, downsample, tile=240):
@@ -21,25 +21,25 @@ def level(width, height, downsample, tile=240):
 
 
 def test_missing_powers_of_two_are_filled_in_on_the_native_tile_size():
-    levels = served_levels(Stored(level(40_000, 30_000, 1), level(10_000, 7_500, 4), level(2_500, 1_875, 16)))
+    levels = served_levels(stored(level(40_000, 30_000, 1), level(10_000, 7_500, 4), level(2_500, 1_875, 16)))
     assert [found.downsample for found in levels] == [1, 2, 4, 8, 16, 32, 64, 128, 256]
     assert (levels[1].width, levels[1].height, levels[1].tile_width) == (20_000, 15_000, 240)
     assert (levels[-1].width, levels[-1].height) == (157, 118)
 
 
 def test_levels_below_the_first_that_fits_one_tile_are_not_served():
-    levels = served_levels(Stored(level(900, 700, 1, 500), level(450, 350, 2, 500), level(225, 175, 4, 500)))
+    levels = served_levels(stored(level(900, 700, 1, 500), level(450, 350, 2, 500), level(225, 175, 4, 500)))
     assert [found.downsample for found in levels] == [1, 2]
 
 
 def test_odd_sizes_are_rounded_up():
-    levels = served_levels(Stored(level(1001, 513, 1)))
+    levels = served_levels(stored(level(1001, 513, 1)))
     assert [(found.width, found.height) for found in levels] == [(1001, 513), (501, 257), (251, 129), (126, 65)]
 
 
 def test_a_served_level_survives_json():
-    stored = ServedLevel(1001, 513, 240, 256, 2.0005)
-    assert ServedLevel.from_dict(stored.as_dict()) == stored
+    served = ServedLevel(1001, 513, 240, 256, 2.0005)
+    assert ServedLevel.from_dict(served.as_dict()) == served
 
 
 def test_the_version_has_12_hex_digits_and_follows_bytes_levels_and_colour():

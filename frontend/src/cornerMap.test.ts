@@ -1,0 +1,22 @@
+import { expect, test, vi } from "vitest";
+import { CornerMap } from "./cornerMap";
+import type { LabellingPayload } from "./payload";
+import { fakeSlide } from "./testing/fakes";
+
+test("a click on the small slide picks the offered patch under it", () => {
+  document.body.innerHTML = `<div id="map"><img><canvas></canvas></div>`;
+  const host = document.querySelector<HTMLElement>("#map")!;
+  const patches = [0, 1].map((column) => ({
+    id: column + 1, column, row: 0, x: column * 2240, y: 0, size: 2240, tissue_share: 1, offered: column === 0, label: null, label_id: null,
+  }));
+  const picked = vi.fn();
+  new CornerMap(host, { slide: fakeSlide(), patches } as unknown as LabellingPayload, () => null, picked);
+  vi.spyOn(host.querySelector("canvas")!, "getBoundingClientRect").mockReturnValue(new DOMRect(10, 20, 672.3, 500));
+  const click = (x: number, y: number): boolean => host.dispatchEvent(new MouseEvent("click", { clientX: x, clientY: y }));
+  click(110, 120);
+  expect(picked).toHaveBeenCalledExactlyOnceWith(patches[0]);
+  click(310, 120);
+  click(110, 400);
+  expect(picked).toHaveBeenCalledTimes(1);
+  expect(host.querySelector("img")!.getAttribute("src")).toBe("/slides/7/thumbnail/0123456789ab.jpg");
+});
