@@ -10,7 +10,7 @@ from review.selectors import real_counterpart
 from viewer.models import Slide
 
 
-@shared_task(queue="cpu", acks_late=True, reject_on_worker_lost=True)
+@shared_task(acks_late=True, reject_on_worker_lost=True)
 def score_demo_pair(*, source_pk: int, by_pk: int) -> None:
     """Count the real slide and the published synthetic one of a source, then align them, all in this link.
 

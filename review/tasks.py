@@ -17,7 +17,7 @@ from viewer.models import Slide
 logger = logging.getLogger(__name__)
 
 
-@shared_task(bind=True, queue="cpu", acks_late=True, reject_on_worker_lost=True, max_retries=None)
+@shared_task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=None)
 def score_slide(self: Any, *, score_pk: int) -> None:
     """Count; a delivery that finds a fresh heartbeat asks again later, the worker behind it may just have died.
 
@@ -45,7 +45,7 @@ def score_slide(self: Any, *, score_pk: int) -> None:
             storage.delete(cells_key)
 
 
-@shared_task(queue="cpu", acks_late=True, reject_on_worker_lost=True)
+@shared_task(acks_late=True, reject_on_worker_lost=True)
 def align(*, fixed_pk: int, moving_pk: int) -> None:
     """Align two sections; a repeat finds the first answer."""
     slides = Slide.objects.in_bulk([fixed_pk, moving_pk])

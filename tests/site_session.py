@@ -33,7 +33,7 @@ class SiteSession:
             headers={"Referer": self.url},
             timeout=60,
         )
-        assert "errorlist" not in answer.text, re.findall(r'errorlist[^>]*>(.*?)</ul>', answer.text, re.DOTALL)
+        assert "errorlist" not in answer.text, re.findall(r"errorlist[^>]*>(.*?)</ul>", answer.text, re.DOTALL)
         return self._checked(answer, expect)
 
     def api(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
@@ -83,5 +83,7 @@ class SiteSession:
         raise AssertionError(f"{path} did not reach {states} in {seconds} s: {found}")
 
     def _checked(self, answer: requests.Response, expect: int) -> requests.Response:
-        assert answer.status_code == expect, f"{answer.request.method} {answer.url}: {answer.status_code}\n{answer.text[:2000]}"
+        assert answer.status_code == expect, (
+            f"{answer.request.method} {answer.url}: {answer.status_code}\n{answer.text[:2000]}"
+        )
         return answer

@@ -88,7 +88,9 @@ def test_a_slide_goes_from_upload_to_a_signed_verdict(
     assert labels == {(stain, value) for stain in STAINING for value in ("tumor", "normal")}
 
     # The lead freezes and launches the chain; workers do the rest.
-    dataset = lead.api("POST", "datasets/", {"project": "story", "splits": {"Case 1": "train", "Case 2": "validation"}}, 201)
+    dataset = lead.api(
+        "POST", "datasets/", {"project": "story", "splits": {"Case 1": "train", "Case 2": "validation"}}, 201
+    )
     assert dataset["independent_validation"] is True
     source = slide_of["Case 3", "HE"]
     runs = lead.api("POST", "runs/chain/", {"project": "story", "preset": "tiny", "slide": source}, 201)

@@ -17,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 @shared_task(
     bind=True,
-    queue="gpu",
     acks_late=True,
     reject_on_worker_lost=True,
     max_retries=None,
@@ -55,7 +54,7 @@ def execute_run(self: Any, *, run_pk: int) -> None:
         logger.warning("Run %s was claimed again; the outcome of attempt %s is dropped.", run.pk, run.attempt)
 
 
-@shared_task(queue="cpu", acks_late=True, reject_on_worker_lost=True)
+@shared_task(acks_late=True, reject_on_worker_lost=True)
 def publish_synthetic(*, run_pk: int, by_pk: int) -> None:
     """Publish what a synthesis run made, in the name of a person who may; nothing where the run made nothing."""
     run, by = Run.objects.select_related("project").get(pk=run_pk), User.objects.get(pk=by_pk)

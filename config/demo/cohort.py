@@ -56,6 +56,7 @@ class Cohort:
     )
 
 
+CUTS: tuple[Cut, ...] = ("HE", "KI67")
 STAIN_OF_CUT: dict[Cut, str] = {"HE": "HE", "KI67": "HDAB"}
 
 
@@ -85,10 +86,9 @@ def missing_sections(project: Project, cohort: Cohort) -> list[tuple[DrawnCase, 
     there = set(
         Slide.objects.filter(case__project=project, origin=Slide.Origin.REAL).values_list("case__name", "stain")
     )
-    cuts: tuple[Cut, Cut] = ("HE", "KI67")
     # The visitor's own case comes first, so that there is something to look at early.
     ordered = sorted(cohort.cases, key=lambda case: case.labelled)
-    return [(case, cut) for case in ordered for cut in cuts if (case.name, cut) not in there]
+    return [(case, cut) for case in ordered for cut in CUTS if (case.name, cut) not in there]
 
 
 def draw_and_import(project: Project, cohort: Cohort, by: User, report: Report) -> None:
@@ -146,13 +146,14 @@ def label_from_truth(project: Project, cohort: Cohort) -> int:
         if not case.labelled:
             continue
         block: TissueBlock | None = None
-        for slide in Slide.objects.filter(case__project=project, case__name=case.name, origin=Slide.Origin.REAL):
+        for cut in CUTS:
+            slide = Slide.objects.get(case__project=project, case__name=case.name, stain=cut, origin=Slide.Origin.REAL)
             ensure_grid(slide)
             patches = list(slide.patches.filter(offered=True).exclude(labels__reader=reader))
             if not patches:
                 continue
             block = block or TissueBlock(size_px=cohort.size_px, mpp=cohort.mpp, seed=case.seed)
-            nuclei = block.tumor_nuclei(slide.stain, cohort.patch_px)
+            nuclei = block.tumor_nuclei(cut, cohort.patch_px)
             for patch in patches:
                 value = Label.TUMOR if nuclei[patch.row, patch.column] > 0 else Label.NORMAL
                 label_patch(

@@ -23,8 +23,19 @@ async function refreshCases(): Promise<void> {
   const response = await fetch(location.pathname, { credentials: "same-origin" });
   if (!response.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  find("#cases").replaceWith(document.adoptNode(find("#cases", page)));
+  const cases = find("#cases", page);
+  if (cases.innerHTML === find("#cases").innerHTML) return;
+  find("#cases").replaceWith(document.adoptNode(cases));
   bindMppForms();
+}
+
+const DRAWING_MS = 5000;
+const DRAWN_AFTER_MS = 5 * 60_000;
+
+/** The demo draws its slides while people already look: show them as they come. */
+function followDrawing(): void {
+  const timer = setInterval(() => void refreshCases(), DRAWING_MS);
+  setTimeout(() => clearInterval(timer), DRAWN_AFTER_MS);
 }
 
 if (data.can.import_slides) {
@@ -37,4 +48,5 @@ if (data.can.import_slides) {
     onDone: () => void imports.refresh(),
   });
 }
+if (find("#cases").dataset.drawing) followDrawing();
 document.body.dataset.ready = "1";

@@ -70,7 +70,7 @@ def test_a_bag_without_tissue_is_refused_by_name(manifest: Manifest, cohort: Pat
 
 def test_a_missing_slide_is_refused(manifest: Manifest, cohort: Path, tmp_path: Path) -> None:
     (cohort / "one-HE.tif").unlink()
-    with pytest.raises(SlideChanged, match="one-HE.tif of case one is missing"):
+    with pytest.raises(SlideChanged, match=r"one-HE\.tif of case one is missing"):
         _bags(manifest, cohort, tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_a_changed_slide_is_refused_with_both_hashes(manifest: Manifest, cohort:
 
 def test_a_patch_laid_out_for_another_resolution_is_refused(manifest: Manifest, cohort: Path, tmp_path: Path) -> None:
     small = tuple(replace(patch, size_l0=64) for patch in manifest.patches)
-    with pytest.raises(ManifestError, match="is 64 pixels wide; 128 px at 0.5 µm are 128 pixels"):
+    with pytest.raises(ManifestError, match=r"is 64 pixels wide; 128 px at 0\.5 µm are 128 pixels"):
         _bags(replace(manifest, patches=small), cohort, tmp_path)
 
 

@@ -69,7 +69,7 @@ def test_averaged_weights_keep_their_share_and_count_like_the_trained_ones() -> 
     kept = copy_of(net)
     with torch.no_grad():
         net.weight.fill_(3.0)
-        net.num_batches_tracked += 5  # type: ignore[operator]
+        net.num_batches_tracked += 5
     average_weights(kept, net, 0.75)
     assert kept.state_dict()["weight"].tolist() == [1.5, 1.5]
     assert kept.state_dict()["num_batches_tracked"].item() == 5

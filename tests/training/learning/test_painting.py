@@ -20,7 +20,7 @@ class ClassAsGrey(nn.Module):
         return x[:, 3:4].expand(-1, 3, -1, -1)
 
 
-def _reader(picture: Pixels):  # type: ignore[no-untyped-def]
+def _reader(picture: Pixels):
     def read(x: int, y: int, width: int, height: int) -> Pixels:
         margin = 200
         padded = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), constant_values=255)
@@ -42,7 +42,7 @@ def test_a_copying_generator_returns_the_picture(
 
 
 def test_each_tile_is_painted_of_its_class_and_neighbours_are_mixed_in_the_band(cpu: Compute) -> None:
-    def classes(y: int, xs: list[int]) -> np.ndarray:  # type: ignore[type-arg]
+    def classes(y: int, xs: list[int]) -> np.ndarray:
         return np.array([1 if x >= 32 else -1 for x in xs], np.float32)
 
     blank = np.zeros((32, 64, 3), np.uint8)
@@ -56,7 +56,7 @@ def test_each_tile_is_painted_of_its_class_and_neighbours_are_mixed_in_the_band(
 def test_a_tile_is_asked_for_the_class_at_its_middle(cpu: Compute) -> None:
     asked: list[tuple[int, list[int]]] = []
 
-    def classes(y: int, xs: list[int]) -> np.ndarray:  # type: ignore[type-arg]
+    def classes(y: int, xs: list[int]) -> np.ndarray:
         asked.append((y, xs))
         return np.zeros(len(xs), np.float32)
 

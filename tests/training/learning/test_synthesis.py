@@ -30,7 +30,7 @@ class Studio:
         self.classifier = load_classifier(saved.path, compute)
         self.generator = save_generator(folder / "generator.safetensors", saved.sha256).path
 
-    def paint(self, run: RecordedRun, region: Region | None = None, config: SynthesisConfig = SMALL) -> np.ndarray:  # type: ignore[type-arg]
+    def paint(self, run: RecordedRun, region: Region | None = None, config: SynthesisConfig = SMALL) -> np.ndarray:
         synthesize(run, config, self.slide, self.mpp, self.generator, self.classifier, region)
         with open_slide(run.out / "synthetic.tif") as reader:
             return reader.read_region(0, 0, 0, reader.width_l0, reader.height_l0)

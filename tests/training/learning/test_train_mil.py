@@ -37,7 +37,7 @@ def _stop_after(run: RecordedRun, epochs: int) -> None:
         save_state(*arguments)
         run.stop.requested = len(run.history) == epochs
 
-    run.save_state = saving  # type: ignore[method-assign]
+    run.save_state = saving  # type: ignore[method-assign, assignment]
 
 
 def test_a_run_writes_a_checkpoint_each_epoch_and_reports_the_best(
