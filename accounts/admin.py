@@ -96,7 +96,8 @@ class MembershipAdmin(ByAccess):
     change = Act.MANAGE_MEMBERS
     form = MembershipForm
     list_display = ["project", "user", "role", "created_at"]
-    list_filter = ["role", "project"]
+    # Only projects that the viewer manages members of are named.
+    list_filter = ["role", ("project", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["project", "user"]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -5,12 +5,13 @@ Columns, one entry a cell: `x`, `y` (float32, level-0 pixels, pixel centres), `a
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.cells import CellCount
+if TYPE_CHECKING:
+    from viewer.imaging.cells import CellCount
 
 Column = NDArray[Any]
 COLUMNS = {"x": np.float32, "y": np.float32, "area_um2": np.float32, "dab": np.float32, "is_positive": np.bool_}
@@ -40,7 +41,7 @@ class CellTable(NamedTuple):
         return CellTable(*(column[chosen] for column in self))
 
 
-def write_cells(path: Path, count: CellCount) -> None:
+def write_cells(path: Path, count: "CellCount") -> None:
     order = np.argsort(count.y, kind="stable")
     columns: dict[str, Column] = {}
     for name, kind in COLUMNS.items():

@@ -1,10 +1,15 @@
-"""Count the nuclei of one score and put them into storage. Writes nothing to the database."""
+"""Count the nuclei of one score and put them into storage. Writes nothing to the database.
+
+The counter is imported where it counts: its compiler takes seconds to load, and the web, which imports this file on
+its way to the tasks, never counts.
+"""
 
 import errno
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -12,17 +17,22 @@ from django.utils.translation import gettext as _
 from review import selectors
 from review.cell_file import write_cells
 from review.models import CellScore
-from viewer.imaging.cells import CellCount, CountParameters, calibrate, count_slide
 from viewer.imaging.errors import DiskFull
+from viewer.imaging.parameters import CountParameters
 from viewer.models import Slide
 from viewer.readers import open_reader
 from viewer.storage import save_file
 
+if TYPE_CHECKING:
+    from viewer.imaging.cells import CellCount
+
 OnProgress = Callable[[float], None]
 
 
-def count_cells(score: CellScore, on_progress: OnProgress) -> CellCount:
+def count_cells(score: CellScore, on_progress: OnProgress) -> "CellCount":
     """Count with the calibration of the score's calibration slide, whole slide or region."""
+    from viewer.imaging.cells import count_slide
+
     report = at_intervals(on_progress)
     report(0.0)
     parameters = calibration(score.calibrated_on or score.slide)
@@ -38,6 +48,8 @@ def calibration(slide: Slide) -> CountParameters:
 
     So the synthetic slide of a pair is counted exactly as the real one was.
     """
+    from viewer.imaging.cells import calibrate
+
     stored = selectors.stored_calibration(slide)
     if stored is not None:
         return CountParameters.from_dict(stored)
@@ -46,7 +58,7 @@ def calibration(slide: Slide) -> CountParameters:
         return calibrate(reader, slide.mpp)
 
 
-def store_cells(score: CellScore, count: CellCount) -> str:
+def store_cells(score: CellScore, count: "CellCount") -> str:
     """Write the column file and return its key. Each attempt has its own, so that a stored file never changes."""
     key = f"scores/{score.pk}/attempt-{score.attempt}.npz"
     settings.LAYOUT.work.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Write scores, alignments and verdicts: one verb, one transaction."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,11 +13,13 @@ from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from review import selectors
 from review.models import Alignment, CellScore, Review
-from viewer.imaging.cells import CellCount
 from viewer.imaging.errors import ImagingError
 from viewer.imaging.registration import register
 from viewer.models import Slide
 from viewer.readers import open_reader
+
+if TYPE_CHECKING:
+    from viewer.imaging.cells import CellCount
 
 HE = "HE"
 # How often a worker may die under one count before the count is given up.
@@ -147,7 +149,7 @@ def record_progress(score: CellScore, share: float) -> None:
 
 
 @transaction.atomic
-def record_counts(score: CellScore, count: CellCount, cells_key: str) -> bool:
+def record_counts(score: CellScore, count: "CellCount", cells_key: str) -> bool:
     """Keep the result; False if the score belongs to another worker, or its slide was replaced while it was counted."""
     slide = Slide.objects.select_for_update(no_key=True).get(pk=score.slide_id)
     if slide.version != score.slide_version:
@@ -183,7 +185,7 @@ def replaced_message() -> str:
     return _("The slide was replaced while its nuclei were counted. Count it again.")
 
 
-def counting_note(score: CellScore, count: CellCount) -> str:
+def counting_note(score: CellScore, count: "CellCount") -> str:
     """Say what a reader of the number must know."""
     slide, notes = score.slide, []
     if slide.stain != selectors.KI67:

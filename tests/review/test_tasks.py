@@ -119,7 +119,7 @@ def test_a_full_disk_fails_with_the_remedy_and_leaves_no_file(pair: Pair, monkey
 def test_a_fault_of_the_program_ends_the_count_with_a_message(
     pair: Pair, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(runner, "count_slide", Mock(side_effect=ZeroDivisionError))
+    monkeypatch.setattr("viewer.imaging.cells.count_slide", Mock(side_effect=ZeroDivisionError))
     score = queued(pair.real)
     tasks.score_slide(score_pk=score.pk)
     score.refresh_from_db()

@@ -119,7 +119,7 @@ def train_cyclegan(
             run.reporter.warning(INVERTED.format(epoch=epoch, correlation=figures["density_correlation"]))
         values = losses | {f"validation_{key}": value for key, value in figures.items()}
         run.record_epoch(epoch, values, validation.rank(figures, epoch, config.selection), model.weights(), metadata)
-        _write_preview(run, epoch, fields[0], synthetic)
+        _write_preview(run, epoch, validation.preview(fields[0], synthetic, source_classes))
         loop.epoch_is_over()
         if config.max_seconds and run.seconds > config.max_seconds:
             run.reporter.warning(f"Stopped after epoch {epoch} of {config.epochs}: {config.max_seconds} s have passed.")
@@ -312,7 +312,7 @@ class _Loop:
             raise CheckpointError(f"The state is incomplete ({broken}); start again without --resume.") from None
 
 
-def _write_preview(run: Run, epoch: int, source: Fields, synthetic: Any) -> None:
+def _write_preview(run: Run, epoch: int, jpeg: bytes) -> None:
     path = f"previews/epoch-{epoch:04d}.jpg"
-    write_whole(run.out / path, validation.preview(source, synthetic))
+    write_whole(run.out / path, jpeg)
     run.reporter.preview(path, epoch)

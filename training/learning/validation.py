@@ -131,13 +131,15 @@ def _choose(
     places: list[tuple[float, float]] | None,
     target: TargetReader,
 ) -> list[tuple[int, int]]:
-    """Choose `count` blocks: those nearest to the given relative places, else an even spread of those with tissue."""
+    """Choose `count` blocks: those nearest to the given relative places, else a fixed draw of those with tissue."""
     full = [block for block, shares in tissue.items() if shares.mean() >= 0.5]
     full = full or sorted(tissue, key=lambda block: -tissue[block].mean())[:count]
     if len(full) <= count:
         return full
     if places is None:
-        return [full[index] for index in np.linspace(0, len(full) - 1, count).round().astype(int)]
+        # Drawn with a fixed seed: an even spread over the rows would come to lie in a few columns.
+        drawn = np.random.default_rng(0).permutation(len(full))[:count]
+        return [full[index] for index in sorted(drawn.tolist())]
     chosen: list[tuple[int, int]] = []
     for x, y in places[:count]:
         free = [block for block in full if block not in chosen]
@@ -236,9 +238,13 @@ def rank(figures: Mapping[str, float], epoch: int, selection: str) -> tuple[floa
     return (inverted, figures["stain_distance"])
 
 
-def preview(source: Fields, synthetic: Pixels) -> bytes:
-    """Return a JPEG of some fields, one a row: source | synthetic."""
-    chosen = np.linspace(0, len(synthetic) - 1, min(PREVIEW_FIELDS, len(synthetic))).round().astype(int)
+def preview(source: Fields, synthetic: Pixels, classes: Floats) -> bytes:
+    """Return a JPEG of some fields, one a row, from most to least tumour: source | synthetic.
+
+    classes: [F, 4], of the fields' patches.
+    """
+    order = np.argsort(-classes.mean(axis=1), kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(PREVIEW_FIELDS, len(order))).round().astype(int)]
     rows = [np.concatenate([source.core(number), synthetic[number]], axis=1) for number in chosen]
     encoded, jpeg = cv2.imencode(".jpg", np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
     assert encoded
