@@ -1,6 +1,7 @@
 """The whole loop over HTTP with real worker processes: a site from nothing to a signed verdict."""
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,17 +9,18 @@ import pytest
 
 from tests.site_session import SiteSession
 from tests.stack import RunningStack, running_stack
-from viewer.imaging.phantom import TissueBlock, write_section
+from viewer.imaging.phantom import Cut, TissueBlock, write_section
+from viewer.imaging.phantom_render import Stain
 
 SIZE_PX = 1344
 PATCH_PX = 448
 CASES = {"Case 1": 5, "Case 2": 6, "Case 3": 7}
 LABELLED = ("Case 1", "Case 2")
-STAINING = {"HE": "HE", "KI67": "HDAB"}
+STAINING: dict[Cut, Stain] = {"HE": "HE", "KI67": "HDAB"}
 
 
 @pytest.fixture(scope="module")
-def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, Cut], Path]:
     """Both sections of each case, and of the labelled ones the truth."""
     folder = tmp_path_factory.mktemp("sections")
     paths = {}
@@ -34,7 +36,7 @@ def blocks() -> dict[str, TissueBlock]:
 
 
 @pytest.fixture(scope="module")
-def stack() -> RunningStack:
+def stack() -> Iterator[RunningStack]:
     with running_stack() as running:
         yield running
 
@@ -60,7 +62,7 @@ def people(stack: RunningStack) -> dict[str, SiteSession]:
 
 @pytest.mark.story
 def test_a_slide_goes_from_upload_to_a_signed_verdict(
-    stack: RunningStack, sections: dict[tuple[str, str], Path]
+    stack: RunningStack, sections: dict[tuple[str, Cut], Path]
 ) -> None:
     person = people(stack)
     lead, pathologist, clinician = person["lead"], person["pathologist"], person["clinician"]

@@ -17,6 +17,23 @@ function heldBox(): HTMLElement {
   return box;
 }
 
+// First of the two: what other stores of this window hold back would hold up leaving as well.
+test("leaving the page is held up while something is not saved", async () => {
+  let answer: (value: { id: number; value: null }) => void = () => {};
+  const send: SendLabel = () => new Promise((resolve) => (answer = resolve));
+  const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
+  const element = document.createElement("button");
+  showSaveState(element, heldBox(), store);
+  const leave = (): boolean => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  expect(leave()).toBe(false);
+  store.set(1, "tumor", { milliseconds: null, route: "key" });
+  expect(element.dataset.state).toBe("saving");
+  expect(leave()).toBe(true);
+  answer({ id: 5, value: null });
+  await vi.waitFor(() => expect(element.textContent).toBe("All saved"));
+  expect(leave()).toBe(false);
+});
+
 test("what is held back is explained, and goes out when the reader says so", async () => {
   const send = vi
     .fn<SendLabel>()
@@ -32,20 +49,4 @@ test("what is held back is explained, and goes out when the reader says so", asy
   held.querySelector("button")!.click();
   await vi.waitFor(() => expect(element.textContent).toBe("All saved"));
   expect(held.hidden).toBe(true);
-});
-
-test("leaving the page is held up while something is not saved", async () => {
-  let answer: (value: { id: number; value: null }) => void = () => {};
-  const send: SendLabel = () => new Promise((resolve) => (answer = resolve));
-  const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
-  const element = document.createElement("button");
-  showSaveState(element, heldBox(), store);
-  const leave = (): boolean => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
-  expect(leave()).toBe(false);
-  store.set(1, "tumor", { milliseconds: null, route: "key" });
-  expect(element.dataset.state).toBe("saving");
-  expect(leave()).toBe(true);
-  answer({ id: 5, value: null });
-  await vi.waitFor(() => expect(element.textContent).toBe("All saved"));
-  expect(leave()).toBe(false);
 });

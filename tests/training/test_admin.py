@@ -19,6 +19,7 @@ from tests.training.builders import (
 )
 from training import launch
 from training.admin.forms import ConfigForm
+from training.learning.presets import PRESET_KEYS
 from training.models import Dataset, Publication, Run
 from training.services import create_run
 
@@ -109,7 +110,7 @@ def test_a_preset_fills_the_form_and_marks_what_is_not_the_papers(
     client_of: ClientOf, project: Project, lead: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_dataset(project, lead)
-    monkeypatch.setitem(launch.services.runs.learning_config._SMALL["tiny"], "mil", {"epochs": 2, "width": 8})
+    monkeypatch.setitem(PRESET_KEYS["tiny"], "mil", {"epochs": 2, "width": 8})
     page = text(client_of(lead).get("/admin/training/run/launch/mil/?preset=tiny"))
     assert "2 keys differ from the paper" in page
     assert page.count('class="config-row differs"') == 2

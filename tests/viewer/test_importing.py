@@ -143,7 +143,7 @@ def test_a_worker_that_was_silent_too_long_leaves_the_slide_to_its_successor(
 
 
 def test_progress_is_told_and_grows(asked, slide_file):
-    told = []
+    told: list[float] = []
     services.import_slide(asked(slide_file).pk, told.append)
     assert told == sorted(told)
     assert told[0] >= 0
@@ -267,8 +267,9 @@ def test_an_image_of_absurd_dimensions_is_refused(tmp_path, assert_refused):
     path = tmp_path / "huge.tif"
     tifffile.imwrite(path, tissue(), photometric="rgb", tile=(256, 256))
     with tifffile.TiffFile(path, mode="r+") as tiff:
-        tiff.pages[0].tags["ImageWidth"].overwrite(2_000_000_000)
-        tiff.pages[0].tags["ImageLength"].overwrite(2_000_000_000)
+        tags = tiff.pages.first.tags
+        tags["ImageWidth"].overwrite(2_000_000_000)
+        tags["ImageLength"].overwrite(2_000_000_000)
     assert_refused(path, "")
 
 

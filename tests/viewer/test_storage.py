@@ -24,7 +24,7 @@ def test_a_saved_file_lies_at_its_key(local, stored_files):
 def test_saving_tells_how_many_bytes_are_stored(tmp_path):
     path = tmp_path / "large.bin"
     path.write_bytes(b"x" * (9 * 1024 * 1024))
-    told = []
+    told: list[int] = []
     storage.save_file(path, "large.bin", told.append)
     assert told == [4 * 1024 * 1024, 8 * 1024 * 1024, 9 * 1024 * 1024]
 

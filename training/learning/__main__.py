@@ -15,6 +15,7 @@ stderr; 3 the program is wrong; 143 stopped on request (SIGTERM), the state is s
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import traceback
@@ -64,6 +65,9 @@ def _guarded(options: argparse.Namespace, reporter: Reporter) -> int:
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> None:
     config = read_config(options.kind, options.config)
+    # Read by OpenMP when torch is imported. Waiting threads must sleep: where other programs share the cores (the web
+    # server, a second worker), spinning ones made a training step up to fifty times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # torch takes seconds to import: a bad configuration is refused before that.
     from training.learning import compute, manifest, run, scoring, synthesis, train_cyclegan, train_mil
     from training.learning.classifier import load_classifier
