@@ -56,7 +56,7 @@ def people(stack: RunningStack) -> dict[str, SiteSession]:
             "/admin/accounts/user/add/",
             username=name, usable_password="true", password1=passwords[name], password2=passwords[name],
         )  # fmt: skip
-        admin.post_form("/admin/accounts/membership/add/", project="1", username=name, role=name)
+        admin.post_form("/admin/accounts/membership/add/", project="1", user=name, role=name)
     return {name: SiteSession(stack.url, name, password) for name, password in passwords.items()}
 
 
@@ -102,7 +102,8 @@ def test_a_slide_goes_from_upload_to_a_signed_verdict(
         assert over["status"] == "succeeded", (over["kind"], over["message"], over["log_tail"])
 
     # Unpublished, the synthetic slide is the lead's alone.
-    [synthetic] = [slide for slide in lead.api("GET", "slides/?project=story")["results"] if slide["synthetic"]]
+    [listed] = [slide for slide in lead.api("GET", "slides/?project=story")["results"] if slide["synthetic"]]
+    synthetic = lead.api("GET", f"slides/{listed['id']}/")
     clinician.get(f"/review/{synthetic['id']}/", expect=403)
     clinician.get(tile_path(synthetic), expect=403)
     lead.api("POST", f"slides/{synthetic['id']}/publish/", {})

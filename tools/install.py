@@ -39,7 +39,7 @@ def main(wanted: list[str]) -> int:
         subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", UV])
     has_uv = subprocess.run([sys.executable, "-m", "uv", "--version"], capture_output=True).returncode == 0
     listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True).stdout
-    uv_install = [sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable]
+    uv_install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
     command = uv_install if has_uv else [*pip, "install"]
     for name in wanted:
         command += ["-r", str(project / name)] if name.endswith(".txt") else [name]

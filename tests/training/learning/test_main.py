@@ -135,6 +135,17 @@ def test_an_unreadable_slide_is_exit_2(tmp_path: Path, capsys: Any) -> None:
     assert "no slide that can be read" in _refused([*given.split(), *inputs.split()], tmp_path / "out", capsys)
 
 
+def test_waiting_threads_sleep_unless_the_environment_says_otherwise(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    main(_mil(cohort, tmp_path / "out", stain="SYN"))
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    main(_mil(cohort, tmp_path / "out", stain="SYN"))
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
 def test_a_fault_of_the_program_is_exit_3(
     cohort: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
