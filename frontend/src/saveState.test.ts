@@ -17,14 +17,21 @@ function heldBox(): HTMLElement {
   return box;
 }
 
-// First of the two: what other stores of this window hold back would hold up leaving as well.
 test("leaving the page is held up while something is not saved", async () => {
   let answer: (value: { id: number; value: null }) => void = () => {};
   const send: SendLabel = () => new Promise((resolve) => (answer = resolve));
   const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
   const element = document.createElement("button");
+  // Other tests share this window, and what their stores hold back holds up leaving as well: ask this listener alone.
+  const listening = vi.spyOn(window, "addEventListener");
   showSaveState(element, heldBox(), store);
-  const leave = (): boolean => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  const onLeave = listening.mock.calls.find(([kind]) => kind === "beforeunload")![1] as (event: Event) => void;
+  listening.mockRestore();
+  const leave = (): boolean => {
+    const event = new Event("beforeunload", { cancelable: true });
+    onLeave(event);
+    return event.defaultPrevented;
+  };
   expect(leave()).toBe(false);
   store.set(1, "tumor", { milliseconds: null, route: "key" });
   expect(element.dataset.state).toBe("saving");
