@@ -33,7 +33,7 @@ def sections(project: Project, lead: User, tmp_path: Path) -> dict[str, Slide]:
     """Both sections of a drawn block, imported, cut into patches of 448 px."""
     change_grid_settings(project, patch_px=448, instance_px=112)
     block = TissueBlock(size_px=1344, mpp=0.5, seed=5)
-    slides = {}
+    slides: dict[str, Slide] = {}
     for cut, stain in STAINING.items():
         path = tmp_path / f"{cut}.tif"
         write_section(block, cut, stain, path)
