@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Project, Role, User
+from tests.factories import add_member, make_project, make_user
+from training import launch
 from training.runner import workspace
 
 PRELUDE = """
@@ -47,3 +50,17 @@ def learning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> 
         return script
 
     return stand_in
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """What would have gone to the workers: the runs of each message. Nothing is sent."""
+    sent: list[list[int]] = []
+    monkeypatch.setattr(launch, "_enqueue", lambda runs, then=(): sent.append([run.pk for run in runs]))
+    return sent
+
+
+@pytest.fixture
+def other_lead(project: Project) -> User:
+    """A lead, but of another project."""
+    return add_member(make_user("other_lead"), make_project("Third study"), Role.LEAD)

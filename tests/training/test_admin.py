@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Project, Role, User
-from tests.factories import add_member, make_case, make_project, make_slide, make_synthetic_slide, make_user
+from tests.factories import make_case, make_project, make_slide, make_synthetic_slide
 from tests.training.builders import (
     change,
     make_checkpoint,
@@ -17,7 +17,6 @@ from tests.training.builders import (
     make_mil_run,
     make_running,
 )
-from training import launch
 from training.admin.forms import ConfigForm
 from training.learning.presets import PRESET_KEYS
 from training.models import Dataset, Publication, Run
@@ -25,18 +24,7 @@ from training.services import create_run
 
 ClientOf = Callable[[User], Any]
 
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """What was sent to the workers."""
-    sent: list[list[int]] = []
-    monkeypatch.setattr(launch, "_enqueue", lambda runs, then=(): sent.append([run.pk for run in runs]))
-    return sent
-
-
-@pytest.fixture
-def other_lead(project: Project) -> User:
-    return add_member(make_user("other_lead"), make_project("Third study"), Role.LEAD)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def text(response: Any) -> str:

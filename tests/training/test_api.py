@@ -7,8 +7,8 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from accounts.models import Project, Role, User
-from tests.factories import add_member, make_case, make_project, make_slide, make_synthetic_slide, make_user
+from accounts.models import Project, User
+from tests.factories import make_case, make_slide, make_synthetic_slide
 from tests.training.builders import (
     change,
     make_checkpoint,
@@ -19,24 +19,12 @@ from tests.training.builders import (
     make_mil_run,
     make_running,
 )
-from training import launch
 from training.models import Dataset, Publication, Run
 from training.services import create_run, publish
 
 ClientOf = Callable[[User], Any]
 
-
-@pytest.fixture(autouse=True)
-def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    sent: list[list[int]] = []
-    monkeypatch.setattr(launch, "_enqueue", lambda runs, then=(): sent.append([run.pk for run in runs]))
-    return sent
-
-
-@pytest.fixture
-def other_lead(project: Project) -> User:
-    """A lead, but of another project."""
-    return add_member(make_user("other_lead"), make_project("Third study"), Role.LEAD)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def test_a_lead_freezes_and_sees_the_set(client_of: ClientOf, project: Project, lead: User) -> None:
@@ -71,9 +59,7 @@ def test_an_unknown_split_is_a_400(client_of: ClientOf, project: Project, lead: 
     assert not Dataset.objects.exists()
 
 
-def test_a_run_is_made_and_sent(
-    client_of: ClientOf, project: Project, lead: User, nothing_is_sent: list[list[int]]
-) -> None:
+def test_a_run_is_made_and_sent(client_of: ClientOf, project: Project, lead: User, sent: list[list[int]]) -> None:
     dataset = make_dataset(project, lead)
     asked = {
         "project": "breast-study",
@@ -88,11 +74,11 @@ def test_a_run_is_made_and_sent(
     run = Run.objects.get()
     assert (answer.json()["id"], answer.json()["status"]) == (run.pk, "queued")
     assert (run.config["epochs"], run.created_by) == (2, lead)
-    assert nothing_is_sent == [[run.pk]]
+    assert sent == [[run.pk]]
 
 
 def test_a_chain_is_made_and_sent_as_one(
-    client_of: ClientOf, project: Project, lead: User, nothing_is_sent: list[list[int]]
+    client_of: ClientOf, project: Project, lead: User, sent: list[list[int]]
 ) -> None:
     make_dataset(project, lead)
     slide = make_slide(make_case(project), "HE")
@@ -100,7 +86,7 @@ def test_a_chain_is_made_and_sent_as_one(
     answer = client_of(lead).post("/api/v1/runs/chain/", asked, format="json")
     assert answer.status_code == 201, answer.json()
     assert [row["kind"] for row in answer.json()] == ["mil", "mil", "cyclegan", "synthesis"]
-    assert nothing_is_sent == [[row["id"] for row in answer.json()]]
+    assert sent == [[row["id"] for row in answer.json()]]
 
 
 @pytest.mark.parametrize(
@@ -113,13 +99,13 @@ def test_a_chain_is_made_and_sent_as_one(
     ],
 )
 def test_a_run_that_makes_no_sense_is_a_400(
-    client_of: ClientOf, project: Project, lead: User, asked: dict[str, Any], nothing_is_sent: list[list[int]]
+    client_of: ClientOf, project: Project, lead: User, asked: dict[str, Any], sent: list[list[int]]
 ) -> None:
     answer = client_of(lead).post("/api/v1/runs/", {"project": "breast-study"} | asked, format="json")
     assert answer.status_code == 400
     assert answer.json()["message"]
     assert not Run.objects.exists()
-    assert nothing_is_sent == []
+    assert sent == []
 
 
 def test_foreign_inputs_are_404(client_of: ClientOf, project: Project, lead: User, outsider: User) -> None:
@@ -162,12 +148,12 @@ def test_metrics_are_columns(client_of: ClientOf, project: Project, lead: User) 
     assert shown == {"epochs": [1], "series": {"loss": [0.5]}}
 
 
-def test_cancel_and_resume(client_of: ClientOf, project: Project, lead: User, nothing_is_sent: list[list[int]]) -> None:
+def test_cancel_and_resume(client_of: ClientOf, project: Project, lead: User, sent: list[list[int]]) -> None:
     run, client = make_mil_run(project, lead), client_of(lead)
     assert client.post(f"/api/v1/runs/{run.pk}/cancel/").json()["status"] == "cancelled"
     assert client.post(f"/api/v1/runs/{run.pk}/cancel/").status_code == 409
     assert client.post(f"/api/v1/runs/{run.pk}/resume/").json()["status"] == "queued"
-    assert nothing_is_sent == [[run.pk]]
+    assert sent == [[run.pk]]
 
 
 def test_publish_and_withdraw(client_of: ClientOf, project: Project, lead: User) -> None:
