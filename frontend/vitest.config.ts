@@ -8,8 +8,6 @@ export default defineConfig({
     include: ["src/**/*.test.ts"],
     restoreMocks: true,
     unstubGlobals: true,
-    // One jsdom per worker instead of one per file; each test cleans up what it stubs.
-    isolate: false,
     maxWorkers: 2,
     setupFiles: ["src/testing/setup.ts"],
   },

@@ -1,9 +1,9 @@
 /**
  * The labels of one reader on one slide: painted at once, sent in order, never lost silently, never overwritten.
  *
- * A decision becomes a `LabelWrite` with its own uuid. Writes of one patch go out one after the other, each naming the
- * label that the reader had on screen (`seen`); a write without an answer is repeated with the same uuid, which the
- * server recognises. A 409 means that the patch was labelled elsewhere: nothing of ours is sent on, both values are
+ * A decision becomes a `LabelWrite` with its own uuid. Writes go out one after the other, so that the history stands in
+ * the order in which it was decided, each naming the label that the reader had on screen (`seen`); a write without an
+ * answer is repeated with the same uuid, which the server recognises. A 409 means that the patch was labelled elsewhere: nothing of ours is sent on, both values are
  * shown, and the reader decides.
  */
 import { ApiError, isTemporary, messageOf } from "./api";
@@ -37,15 +37,15 @@ type Saved = { id: number | null; value: LabelValue | null };
 type Step = { patch: number; before: LabelValue | null; after: LabelValue | null };
 type Queued = Omit<LabelWrite, "seen">;
 
-const MOST_IN_FLIGHT = 4;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 
 export class LabelStore {
   private readonly saved = new Map<number, Saved>();
   private readonly painted = new Map<number, LabelValue | null>();
-  private readonly queues = new Map<number, Queued[]>();
-  private readonly inFlight = new Set<number>();
+  /** In the order of the decisions; the first one is under way while `sending`. */
+  private outbox: Queued[] = [];
+  private sending = false;
   private readonly conflicts = new Map<number, Conflict>();
   private readonly listeners = new Set<() => void>();
   private undoSteps: Step[] = [];
@@ -82,9 +82,7 @@ export class LabelStore {
 
   /** Decisions that the server has not confirmed yet. */
   get unsaved(): number {
-    let total = 0;
-    for (const queue of this.queues.values()) total += queue.length;
-    return total;
+    return this.outbox.length;
   }
 
   get state(): "saved" | "saving" | "retrying" | "held" {
@@ -164,35 +162,30 @@ export class LabelStore {
   private write(patch: number, value: LabelValue | null, how: { milliseconds: number | null; route: Route }): void {
     this.conflicts.delete(patch);
     this.painted.set(patch, value);
-    const queue = this.queues.get(patch) ?? [];
-    queue.push({ patch, value, uuid: newUuid(), ...how });
-    this.queues.set(patch, queue);
+    this.outbox.push({ patch, value, uuid: newUuid(), ...how });
     this.notify();
     this.pump();
   }
 
   private pump(): void {
-    if (this.held || this.retryTimer !== undefined) return;
-    for (const [patch, queue] of this.queues) {
-      if (this.inFlight.size >= MOST_IN_FLIGHT) return;
-      const next = queue[0];
-      if (next && !this.inFlight.has(patch)) void this.deliver(next);
-    }
+    const next = this.outbox[0];
+    if (!next || this.sending || this.held || this.retryTimer !== undefined) return;
+    void this.deliver(next);
   }
 
   private async deliver(write: Queued): Promise<void> {
     const { patch } = write;
-    this.inFlight.add(patch);
+    this.sending = true;
     try {
       const answer = await this.send({ ...write, seen: this.saved.get(patch)?.id ?? null });
       this.saved.set(patch, { id: answer.id, value: answer.value });
-      this.dropFirst(patch);
+      this.outbox.shift();
       this.failures = 0;
       this.trouble = null;
     } catch (error) {
       this.settleFailure(patch, error);
     } finally {
-      this.inFlight.delete(patch);
+      this.sending = false;
     }
     this.notify();
     this.pump();
@@ -238,15 +231,9 @@ export class LabelStore {
 
   /** Drop a patch's waiting writes and its steps of undo, which no longer follow from what stands. */
   private forget(patch: number): void {
-    this.queues.delete(patch);
+    this.outbox = this.outbox.filter((write) => write.patch !== patch);
     this.undoSteps = this.undoSteps.filter((step) => step.patch !== patch);
     this.redoSteps = this.redoSteps.filter((step) => step.patch !== patch);
-  }
-
-  private dropFirst(patch: number): void {
-    const queue = this.queues.get(patch);
-    queue?.shift();
-    if (!queue?.length) this.queues.delete(patch);
   }
 
   private notify(): void {
