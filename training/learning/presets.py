@@ -3,9 +3,11 @@
 from typing import Any
 
 PRESET_KEYS: dict[str, dict[str, dict[str, Any]]] = {
-    # A demonstration on a few slides of drawn tissue, minutes on two cores.
+    # A demonstration on a few slides of drawn tissue, minutes on two cores. One thread each: a second one waits at
+    # every small layer for the first, longer than it helps, and the pages want a core too.
     "cpu": {
         "mil": {
+            "threads": 1,
             "epochs": 12,
             "rounds_per_epoch": 5,
             "width": 16,
@@ -20,6 +22,7 @@ PRESET_KEYS: dict[str, dict[str, dict[str, Any]]] = {
             "selection": "separation",
         },
         "cyclegan": {
+            "threads": 1,
             "epochs": 5,
             "steps_per_epoch": 200,
             "ngf": 16,
@@ -40,8 +43,8 @@ PRESET_KEYS: dict[str, dict[str, dict[str, Any]]] = {
             "validation_fields": 6,
             "patches_per_slide": 600,
         },
-        "synthesis": {"core_px": 112, "halo_px": 32},
-        "score": {},
+        "synthesis": {"threads": 1, "core_px": 112, "halo_px": 32},
+        "score": {"threads": 1},
     },
     # Everything runs, nothing is learnt; for tests.
     "tiny": {
