@@ -40,6 +40,7 @@ def test_after_ten_wrong_passwords_even_the_right_one_waits(client, ann):
         client.post("/accounts/login/", {"username": "ann", "password": "wrong"})
     response = client.post("/accounts/login/", {"username": "ann", "password": PASSWORD})
     assert response.status_code == 429
+    assert "closed for 15 minutes" in response.text
     assert "_auth_user_id" not in client.session
 
 
