@@ -26,7 +26,7 @@ def test_a_token_signs_a_program_in_until_the_account_is_deactivated(ann):
     assert client.get("/api/v1/projects/").json()["count"] == 0
     ann.is_active = False
     ann.save()
-    assert client.get("/api/v1/projects/").status_code == 403
+    assert client.get("/api/v1/projects/").status_code == 401
 
 
 def test_asking_again_gives_the_same_token(ann):
