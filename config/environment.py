@@ -40,6 +40,16 @@ def secret_key(key_file: Path) -> str:
     """Return SECRET_KEY from the environment, else the one kept in `key_file`, made at the first start."""
     if key := os.environ.get("SECRET_KEY"):
         return key
+    try:
+        return _kept_key(key_file)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{key_file} cannot be used ({error.strerror}): run this as the account that the data belongs to, or set "
+            "COUNTERSTAIN_HOME to a folder of your own."
+        ) from error
+
+
+def _kept_key(key_file: Path) -> str:
     if not key_file.exists():
         key_file.parent.mkdir(parents=True, exist_ok=True)
         draft = key_file.with_suffix(f".{os.getpid()}.part")

@@ -47,6 +47,15 @@ def test_the_secret_key_is_made_once_and_private(monkeypatch: pytest.MonkeyPatch
     assert [file.name for file in key_file.parent.iterdir()] == ["secret-key"]
 
 
+def test_a_key_that_cannot_be_read_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    folder = tmp_path / "secret-key"
+    folder.mkdir()
+    with pytest.raises(ImproperlyConfigured, match=r"secret-key cannot be used \(Is a directory\).*COUNTERSTAIN_HOME"):
+        secret_key(folder)
+    assert folder.is_dir()
+
+
 def test_the_secret_key_of_the_environment_wins_and_no_file_is_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
