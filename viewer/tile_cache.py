@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -59,7 +60,8 @@ def keep(path: Path, jpeg: bytes) -> None:
         part.write_bytes(jpeg)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         logger.warning("A tile could not be kept in the tile cache: %s.", error.strerror)
         return
     global _written_bytes

@@ -11,7 +11,6 @@ from accounts.services import remove_member
 from tests.factories import make_slide
 from tests.viewer.drawing import draw_slide
 from viewer import readers, services
-from viewer.imaging.errors import UnreadableSlide
 from viewer.imaging.slides import open_slide
 from viewer.storage import local_path
 from viewer.tokens import set_tile_cookie, tile_cookie_name

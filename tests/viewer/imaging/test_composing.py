@@ -3,7 +3,6 @@ import os
 import numpy as np
 import pytest
 
-from tests.viewer.imaging.pictures import pink
 from tests.viewer.imaging.tiled_files import pyramid_of, write_scan
 from viewer.imaging.composing import compose_tile, finer_level
 from viewer.imaging.errors import UnreadableSlide
