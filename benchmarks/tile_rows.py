@@ -11,7 +11,7 @@ from benchmarks.tile_measures import Contender, Row, race, ratios
 from benchmarks.tile_slides import tissue_tiles
 from viewer import tile_files
 from viewer.imaging.indexing import index_slide
-from viewer.imaging.slides import open_slide
+from viewer.imaging.slides import open_slide, set_cache_bytes
 from viewer.imaging.tiles import render_tile, served_levels
 from viewer.models import Slide
 from viewer.tile_source import TileSource
@@ -110,8 +110,6 @@ def mid_level_row(source: TileSource, path: Path, tiles: int, rounds: int) -> Ro
 def jpeg_2000_row(path: Path, tiles: int, rounds: int) -> Row:
     """OpenSlide's own cache is off on both sides: a tile is decoded each time."""
     peer = DeepZoom(path)
-    from viewer.imaging.openslide_reader import set_cache_bytes
-
     set_cache_bytes(0)
     with open_slide(path) as reader:
         level = served_levels(reader)[0]

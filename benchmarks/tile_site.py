@@ -1,4 +1,4 @@
-"""The real application for the benchmark: the whole stack in a folder of its own, a slide imported, a reader signed in."""
+"""The real application for the benchmark: the whole stack, a slide imported, a reader signed in."""
 
 import secrets
 from collections.abc import Iterator, Sequence

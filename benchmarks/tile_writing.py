@@ -1,4 +1,4 @@
-"""Write a pyramid of 20,000 × 20,000 px from a raw file, in a process of its own: ours, or pyvips'. Prints seconds, MiB."""
+"""Write a pyramid from a raw file in a process of its own, by our writer or by pyvips. Prints seconds and MiB."""
 
 import sys
 import time
