@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from viewer import storage
+from viewer.imaging.colour import colour_named
 from viewer.imaging.errors import RegionOutsideSlide
 from viewer.imaging.plain_reader import PlainReader
 from viewer.imaging.slides import SlideReader, open_slide
@@ -20,7 +21,6 @@ MAX_OPEN = 32
 MAX_PLAIN = 4
 # OpenSlide opens the file by its path at every tile: one that was replaced would give pixels of both.
 SECONDS_BETWEEN_LOOKS = 1.0
-CONVERTED = "#srgb"
 Look = tuple[int, int, int, int]
 
 
@@ -41,15 +41,10 @@ _lock = threading.Lock()
 _open: OrderedDict[str, _Open] = OrderedDict()
 
 
-def is_converted(slide: Slide) -> bool:
-    """Say whether the slide's colours are converted to sRGB wherever its pixels are read."""
-    return slide.colour == Slide.Colour.SRGB
-
-
 @contextmanager
 def open_reader(slide: Slide) -> Generator[SlideReader]:
-    """Lend the process's reader of a slide. After an error it is dropped, so that the next user gets a fresh one."""
-    key = slide.key + CONVERTED if is_converted(slide) else slide.key
+    """Lend the process's reader of a slide, in its colour mode. After an error the next user gets a fresh one."""
+    key = slide.key if slide.colour == Slide.Colour.NATIVE else f"{slide.key}#{slide.colour}"
     entry = _borrow(key)
     try:
         yield _opened(entry, slide)
@@ -106,7 +101,7 @@ def _opened(entry: _Open, slide: Slide) -> SlideReader:
     with entry.opening:
         if entry.reader is None:
             path = entry.lent.enter_context(storage.local_path(slide))
-            entry.reader = entry.lent.enter_context(open_slide(path, "srgb" if is_converted(slide) else "native"))
+            entry.reader = entry.lent.enter_context(open_slide(path, colour_named(slide.colour)))
             entry.seen, entry.looked_at = _look(entry.reader.path), time.monotonic()
         return entry.reader
 

@@ -47,7 +47,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def slide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Context: slide, project, can, payload (JSON "slide-data"). Sets the tile cookie."""
+    """Context: slide, project, can, tray (see `tray`), payload (JSON "slide-data"). Sets the tile cookie."""
     slide = selectors.get_slide(request.user, pk)
     _roles, can = selectors.standing(request.user, slide.project)
     payload = {
@@ -55,8 +55,16 @@ def slide(request: HttpRequest, pk: int) -> HttpResponse:
         "can": selectors.flags(can),
         "needs_mpp": slide.mpp is None,
         "mpp_url": f"/api/v1/slides/{slide.pk}/mpp/",
+        "colour_url": f"/api/v1/slides/{slide.pk}/colour/",
     }
-    context = {"slide": slide, "project": slide.project, "can": payload["can"], "payload": payload}
+    context = {
+        "slide": slide,
+        "project": slide.project,
+        "can": payload["can"],
+        "can_convert": selectors.can_convert(slide),
+        "tray": selectors.tray(request.user, slide),
+        "payload": payload,
+    }
     response = render(request, "viewer/slide.html", context)
     set_tile_cookie(response, slide, request.user)
     return response

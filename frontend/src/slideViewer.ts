@@ -24,6 +24,8 @@ export interface SlideViewerOptions {
 
 const ANIMATION_SECONDS = 0.35;
 const LARGEST_ZOOM = 4;
+/** A 4K screen just above a switch of levels shows some 580 tiles of 256 px; the screens beside it should stay too. */
+const LARGEST_TILE_CACHE = 1500;
 
 export const prefersStillness = (): boolean => window.matchMedia?.("(prefers-reduced-motion: reduce)").matches ?? false;
 
@@ -209,7 +211,7 @@ function osdOptions(
     visibilityRatio: 0.2,
     preserveImageSizeOnResize: true,
     imageLoaderLimit: 8,
-    maxImageCacheCount: 600,
+    maxImageCacheCount: LARGEST_TILE_CACHE,
     tileRetryMax: 2,
     tileRetryDelay: 1500,
     timeout: 60_000,

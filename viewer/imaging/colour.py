@@ -16,8 +16,21 @@ from .errors import UnsupportedSlide
 
 Colour = Literal["native", "srgb"]
 Picture = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+COLOURS: tuple[Colour, ...] = ("native", "srgb")
 LONGEST_NAME = 80
 UNNAMED = "ICC profile without a name"
+
+
+def colour_named(name: str) -> Colour:
+    """Return the colour mode of a name, as it is recorded with slides and data sets.
+
+    Raises:
+        UnsupportedSlide: there is no such mode.
+    """
+    for colour in COLOURS:
+        if colour == name:
+            return colour
+    raise UnsupportedSlide(f"There is no colour mode {name!r}; known are {', '.join(COLOURS)}.")
 
 
 def profile_name(profile: bytes | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from viewer.imaging.jpeg import ADOBE_RGB
 from viewer.imaging.plain_reader import halved
@@ -30,6 +30,13 @@ def jpeg_of(picture: Picture, *, rgb: bool = False, jfif: bool = False) -> bytes
         content = content.replace(b"\x03R\x00G\x00B\x00", b"\x03\x00\x00\x01\x00\x02\x00", 1)
     head_end = 4 + int.from_bytes(content[4:6], "big")
     return content if jfif else content[:2] + content[head_end:].replace(ADOBE_RGB, b"", 1)
+
+
+def swapping_profile() -> bytes:
+    """An ICC profile that calls red what sRGB calls blue, and the other way round."""
+    content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    content = content.replace("sRGB built-in".encode("utf-16-be"), "Scan built-in".encode("utf-16-be"))
+    return content.replace(b"rXYZ", b"----", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"----", b"bXYZ", 1)
 
 
 def pyramid_of(picture: Picture, count: int, factor: int = 2) -> list[Picture]:
@@ -69,6 +76,7 @@ def write_scan(
     sub_levels: bool = False,
     blank: Sequence[Tile] = (),
     odd: Sequence[Tile] = (),
+    profile: bytes | None = None,
 ) -> Path:
     """Write a pyramid. `blank` and `odd`: tiles as (level, column, row)."""
     with tifffile.TiffWriter(path, bigtiff=True) as tiff:
@@ -85,6 +93,7 @@ def write_scan(
                 subfiletype=1 if number else 0,
                 subifds=len(levels) - 1 if sub_levels and not number else None,
                 metadata=None,
+                iccprofile=profile,
                 description=description.format(width=width, height=height) or None,
                 resolution=(20_000, 20_000),
                 resolutionunit="CENTIMETER",
