@@ -5,7 +5,7 @@ import { gettext } from "./text";
 import type { SlidePayload } from "./payload";
 import { magnificationAt, zoomFor } from "./scale";
 import { keepTileAccess } from "./tileAccess";
-import { NativeTileSource } from "./tileSource";
+import { MIN_PIXEL_RATIO, NativeTileSource } from "./tileSource";
 
 /** Where a viewer looks: the middle of the window, screen pixels per level-0 pixel, degrees clockwise. */
 export interface View {
@@ -206,6 +206,7 @@ function osdOptions(
     animationTime: prefersStillness() ? 0 : ANIMATION_SECONDS,
     springStiffness: 8,
     blendTime: 0,
+    minPixelRatio: MIN_PIXEL_RATIO,
     minZoomImageRatio: 0.5,
     maxZoomPixelRatio: LARGEST_ZOOM,
     visibilityRatio: 0.2,
