@@ -5,6 +5,8 @@
 import { level0, type Level0Point } from "./geometry";
 import type { SlideViewer } from "./slideViewer";
 
+const AFTER_TURN_MS = 600;
+
 export type Position = { centre: Level0Point; zoom: number; rotation: number };
 
 export function readHash(hash: string): Position | null {
@@ -42,8 +44,14 @@ export function shareView(viewer: SlideViewer): void {
   };
   viewer.onOpen(() => {
     follow(true);
-    viewer.osd.addHandler("rotate", () => history.replaceState(history.state, "", writeHash(viewer.view)));
-    viewer.onRest(() => history.replaceState(history.state, "", writeHash(viewer.view)));
+    const note = (): void => history.replaceState(history.state, "", writeHash(viewer.view));
+    viewer.onRest(note);
+    // Without animation a turn is no rest; in the midst of one the old position must not overwrite the new address.
+    let noting: ReturnType<typeof setTimeout> | undefined;
+    viewer.osd.addHandler("rotate", () => {
+      clearTimeout(noting);
+      noting = setTimeout(note, AFTER_TURN_MS);
+    });
   });
   window.addEventListener("hashchange", () => follow(false));
 }
