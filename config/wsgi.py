@@ -5,4 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+django_application = get_wsgi_application()
+
+# Needs Django's settings and models, which are there from here on.
+from viewer.tile_door import tile_door  # noqa: E402
+
+application = tile_door(django_application)

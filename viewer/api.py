@@ -90,6 +90,19 @@ class SlideMpp(APIView):
         return Response(selectors.slide_detail(selectors.get_slide(request.user, pk)))
 
 
+class SlideColour(APIView):
+    """Show, count and train on a slide as scanned, or converted to sRGB by the profile in its file."""
+
+    @extend_schema(request=serializers.ColourSerializer, responses=serializers.SlideSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        slide = selectors.get_slide(request.user, pk)
+        require(request.user, Act.IMPORT_SLIDES, slide.project)
+        asked = serializers.ColourSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        services.set_colour(slide, asked.validated_data["colour"])
+        return Response(selectors.slide_detail(selectors.get_slide(request.user, pk)))
+
+
 class SlideOpen(APIView):
     """Check the permission once and set the cookie that the slide's tiles ask for; call it again before it ends."""
 

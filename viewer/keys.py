@@ -45,3 +45,10 @@ def keys_below(prefix: str, main: Path, files: list[Path]) -> dict[Path, str]:
         return {main: prefix + (suffix if suffix in KNOWN_SUFFIXES else "")}
     numbered = {file: f"{prefix}/{number:04d}{suffix}" for number, file in enumerate(files, 1)}
     return {main: numbered.pop(main), **numbered}
+
+
+def key_of_file(key: str, folder_key: str, number: int) -> str:
+    """Return the key of a slide's nth file, counted as `keys_below` was given them; `key` is the main file's."""
+    if not folder_key:
+        return key
+    return f"{folder_key}/{number + 1:04d}{Path(key).suffix}"

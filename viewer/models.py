@@ -41,6 +41,10 @@ class Slide(models.Model):
         READY = "ready", _("ready")
         NEEDS_MPP = "needs_mpp", _("needs its resolution (mpp)")
 
+    class Colour(models.TextChoices):
+        NATIVE = "native", _("as scanned")
+        SRGB = "srgb", _("converted to sRGB")
+
     class MppSource(models.TextChoices):
         FILE = "file", _("read from the file")
         HAND = "hand", _("supplied by hand")
@@ -74,7 +78,15 @@ class Slide(models.Model):
         )
     )
     version = models.CharField(max_length=12, help_text=_("Part of every tile URL; changes with the pixels served."))
-    colour = models.CharField(max_length=16, default="native")
+    colour = models.CharField(
+        max_length=16,
+        choices=Colour,
+        default=Colour.NATIVE,
+        help_text=_("How its pixels are shown, counted and trained on."),
+    )
+    colour_profile = models.CharField(
+        max_length=80, blank=True, help_text=_("Name of the ICC profile in the file; empty: it carries none.")
+    )
 
     derived_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="derived")
     generator_sha256 = models.CharField(max_length=64, blank=True)
@@ -111,6 +123,10 @@ class Slide(models.Model):
                 condition=~models.Q(mpp_source="hand") | models.Q(mpp_by__isnull=False, mpp_at__isnull=False),
                 name="slide_hand_supplied_mpp_names_who",
             ),
+            models.CheckConstraint(
+                condition=models.Q(colour="native") | (models.Q(colour="srgb") & ~models.Q(colour_profile="")),
+                name="slide_converted_by_its_profile",
+            ),
             models.CheckConstraint(condition=models.Q(width_l0__gt=0, height_l0__gt=0), name="slide_has_pixels"),
             models.UniqueConstraint(
                 fields=["case", "stain", "content_sha256"], name="slide_content_once_per_case_and_stain"
@@ -132,6 +148,17 @@ class Slide(models.Model):
     def project(self) -> Project:
         """Project of the slide. Causes a query when the case is not loaded."""
         return self.case.project
+
+
+class SlideTileIndex(models.Model):
+    """Where a slide's compressed tiles lie in its files (`imaging.passthrough`), apart from its row."""
+
+    slide = models.OneToOneField(Slide, on_delete=models.CASCADE, primary_key=True, related_name="tile_index")
+    rule = models.PositiveSmallIntegerField(help_text=_("Tile rule under which it was made."))
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"tile index of slide {self.slide_id}"
 
 
 class Upload(models.Model):

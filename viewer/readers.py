@@ -2,12 +2,15 @@
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from viewer import storage
+from viewer.imaging.colour import colour_named
 from viewer.imaging.errors import RegionOutsideSlide
 from viewer.imaging.plain_reader import PlainReader
 from viewer.imaging.slides import SlideReader, open_slide
@@ -16,6 +19,9 @@ from viewer.models import Slide
 MAX_OPEN = 32
 # A plain picture is held decoded, up to 10⁸ pixels, so fewer of them stay.
 MAX_PLAIN = 4
+# OpenSlide opens the file by its path at every tile: one that was replaced would give pixels of both.
+SECONDS_BETWEEN_LOOKS = 1.0
+Look = tuple[int, int, int, int]
 
 
 @dataclass(eq=False)
@@ -27,6 +33,8 @@ class _Open:
     opening: threading.Lock = field(default_factory=threading.Lock)
     lent: ExitStack = field(default_factory=ExitStack)
     reader: SlideReader | None = None
+    seen: Look | None = None
+    looked_at: float = 0.0
 
 
 _lock = threading.Lock()
@@ -35,14 +43,15 @@ _open: OrderedDict[str, _Open] = OrderedDict()
 
 @contextmanager
 def open_reader(slide: Slide) -> Generator[SlideReader]:
-    """Lend the process's reader of a slide. After an error it is dropped, so that the next user gets a fresh one."""
-    entry = _borrow(slide.key)
+    """Lend the process's reader of a slide, in its colour mode. After an error the next user gets a fresh one."""
+    key = slide.key if slide.colour == Slide.Colour.NATIVE else f"{slide.key}#{slide.colour}"
+    entry = _borrow(key)
     try:
         yield _opened(entry, slide)
     except RegionOutsideSlide:
         raise  # the question was wrong, not the reader
     except BaseException:
-        _retire(slide.key, entry)
+        _retire(key, entry)
         raise
     finally:
         _give_back(entry)
@@ -57,18 +66,43 @@ def close_all() -> None:
 
 
 def _borrow(key: str) -> _Open:
+    stale = None
     with _lock:
         entry = _open.setdefault(key, _Open())
+        if _has_changed(entry):
+            stale, _open[key] = entry, _Open()
+            entry = _open[key]
+            stale.retired = True
         _open.move_to_end(key)
         entry.users += 1
-        return entry
+        closing = stale if stale is not None and stale.users == 0 else None
+    if closing is not None:
+        closing.lent.close()
+    return entry
+
+
+def _has_changed(entry: _Open) -> bool:
+    """Look, once a second, whether the file at the path is still the one that was opened."""
+    if entry.reader is None or entry.seen is None or time.monotonic() - entry.looked_at < SECONDS_BETWEEN_LOOKS:
+        return False
+    entry.looked_at = time.monotonic()
+    try:
+        return _look(entry.reader.path) != entry.seen
+    except OSError:
+        return True
+
+
+def _look(path: Path) -> Look:
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _opened(entry: _Open, slide: Slide) -> SlideReader:
     with entry.opening:
         if entry.reader is None:
             path = entry.lent.enter_context(storage.local_path(slide))
-            entry.reader = entry.lent.enter_context(open_slide(path))
+            entry.reader = entry.lent.enter_context(open_slide(path, colour_named(slide.colour)))
+            entry.seen, entry.looked_at = _look(entry.reader.path), time.monotonic()
         return entry.reader
 
 

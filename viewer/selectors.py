@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.access import Act, Person, acts_in, may, projects_where, require, roles_in
 from accounts.models import Project, User
+from viewer.imaging.colour import is_srgb
 from viewer.keys import KNOWN_SUFFIXES
 from viewer.models import Slide, SlideImport
 
@@ -95,6 +96,8 @@ def viewer_payload(slide: Slide) -> dict[str, Any]:
         "mpp_source": slide.mpp_source,
         "mpp_note": mpp_note(slide),
         "version": slide.version,
+        "colour": slide.colour,
+        "colour_note": colour_note(slide),
         "tile_url": f"/t/{slide.pk}/{slide.version}/{{level}}/{{col}}_{{row}}.jpg",
         "levels": slide.served_levels,
         "thumbnail_url": thumbnail_url(slide),
@@ -146,6 +149,27 @@ def mpp_note(slide: Slide) -> str:
             "day": date_format(slide.mpp_at, "j F Y"),
         }
     return ""
+
+
+def colour_note(slide: Slide) -> str:
+    """Say which colours are on screen: the scanner's own, or converted by the profile in the file."""
+    if slide.colour == Slide.Colour.SRGB:
+        return _("converted to sRGB from “%(profile)s”") % {"profile": slide.colour_profile}
+    if not slide.colour_profile:
+        return _("as scanned; the file carries no colour profile")
+    if is_srgb(slide.colour_profile):
+        return _("as scanned, which is sRGB")
+    return _("as scanned; its profile “%(profile)s” is not applied") % {"profile": slide.colour_profile}
+
+
+def can_convert(slide: Slide) -> bool:
+    """Tell whether converting the slide to sRGB would change anything."""
+    return bool(slide.colour_profile) and not is_srgb(slide.colour_profile)
+
+
+def tray(user: Person, slide: Slide) -> list[dict[str, Any]]:
+    """Return the cards of the slides of the same case that the person may see, this one among them."""
+    return [slide_card(other) for other in visible_slides(user, slide.project).filter(case=slide.case_id)]
 
 
 def project_cards(user: User) -> list[dict[str, Any]]:

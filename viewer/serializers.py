@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Project, validate_stain
-from viewer.models import Case, SlideImport
+from viewer.models import Case, Slide, SlideImport
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -67,6 +67,8 @@ class SlideSummarySerializer(serializers.Serializer[dict[str, Any]]):
     mpp_source = serializers.CharField(allow_blank=True, help_text="file, hand or empty.")
     mpp_note = serializers.CharField(allow_blank=True)
     version = serializers.CharField()
+    colour = serializers.CharField(help_text="native or srgb: how its pixels are shown, counted and trained on.")
+    colour_note = serializers.CharField()
     thumbnail_url = serializers.CharField()
     open_url = serializers.CharField()
 
@@ -84,6 +86,10 @@ class SlideSerializer(SlideSummarySerializer):
 
 class MppSerializer(serializers.Serializer[dict[str, Any]]):
     mpp = serializers.FloatField(help_text="Micrometres per level-0 pixel.")
+
+
+class ColourSerializer(serializers.Serializer[dict[str, Any]]):
+    colour = serializers.ChoiceField(choices=Slide.Colour.choices, help_text="As scanned, or converted to sRGB.")
 
 
 class OpenedSerializer(serializers.Serializer[dict[str, Any]]):

@@ -1,6 +1,5 @@
 """Pages of projects and slides, and the pictures in them."""
 
-import simplejpeg
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,13 +8,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import Act, signed_in
 from viewer import selectors, serializers
-from viewer.imaging.tiles import render_tile
-from viewer.readers import open_reader
+from viewer.thumbnails import slide_thumbnail
+from viewer.tile_answers import FOR_EVER, Answer, TileAddress, answer, not_found, refusal
 from viewer.tile_source import tile_source
 from viewer.tokens import set_tile_cookie, verify
 
-FOR_EVER = "private, max-age=31536000, immutable"
-THUMBNAIL_PX = 512
 LATEST_IMPORTS = 20
 
 
@@ -50,7 +47,7 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def slide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Context: slide, project, can, payload (JSON "slide-data"). Sets the tile cookie."""
+    """Context: slide, project, can, tray (see `tray`), payload (JSON "slide-data"). Sets the tile cookie."""
     slide = selectors.get_slide(request.user, pk)
     _roles, can = selectors.standing(request.user, slide.project)
     payload = {
@@ -58,8 +55,16 @@ def slide(request: HttpRequest, pk: int) -> HttpResponse:
         "can": selectors.flags(can),
         "needs_mpp": slide.mpp is None,
         "mpp_url": f"/api/v1/slides/{slide.pk}/mpp/",
+        "colour_url": f"/api/v1/slides/{slide.pk}/colour/",
     }
-    context = {"slide": slide, "project": slide.project, "can": payload["can"], "payload": payload}
+    context = {
+        "slide": slide,
+        "project": slide.project,
+        "can": payload["can"],
+        "can_convert": selectors.can_convert(slide),
+        "tray": selectors.tray(request.user, slide),
+        "payload": payload,
+    }
     response = render(request, "viewer/slide.html", context)
     set_tile_cookie(response, slide, request.user)
     return response
@@ -73,10 +78,12 @@ def thumbnail(request: HttpRequest, pk: int, version: str) -> HttpResponse:
         raise Http404
     etag = f'"{version}-thumbnail"'
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _picture(None, etag)
-    with open_reader(slide) as reader:
-        pixels = reader.thumbnail(THUMBNAIL_PX)
-    return _picture(bytes(simplejpeg.encode_jpeg(pixels, quality=85, colorspace="RGB")), etag)
+        response = HttpResponse(status=304)
+    else:
+        response = HttpResponse(slide_thumbnail(slide), content_type="image/jpeg")
+    response["ETag"] = etag
+    response["Cache-Control"] = FOR_EVER
+    return response
 
 
 @login_not_required
@@ -84,23 +91,14 @@ def thumbnail(request: HttpRequest, pk: int, version: str) -> HttpResponse:
 def tile(request: HttpRequest, slide_pk: int, version: str, level: int, column: int, row: int) -> HttpResponse:
     """One tile. The cookie carries the permission; neither session nor database is asked once a slide is known."""
     if not verify(request, slide_pk):
-        return HttpResponse("Open the slide's page again.", status=403, content_type="text/plain")
-    source = tile_source(slide_pk, version)
-    if level >= len(source.levels):
-        raise Http404
-    served = source.levels[level]
-    if column >= served.columns or row >= served.rows:
-        raise Http404
-    etag = f'"{version}-{level}-{column}-{row}"'
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        return _picture(None, etag)
-    with open_reader(source.slide) as reader:
-        return _picture(render_tile(reader, served, column, row), etag)
+        return _response(refusal())
+    try:
+        source = tile_source(slide_pk, version)
+    except Http404:
+        return _response(not_found())
+    address = TileAddress(slide_pk, version, level, column, row)
+    return _response(answer(source, address, request.headers.get("If-None-Match", "")))
 
 
-def _picture(jpeg: bytes | None, etag: str) -> HttpResponse:
-    """Answer a JPEG whose address changes with its bytes; None: the browser has it."""
-    response = HttpResponse(status=304) if jpeg is None else HttpResponse(jpeg, content_type="image/jpeg")
-    response["ETag"] = etag
-    response["Cache-Control"] = FOR_EVER
-    return response
+def _response(found: Answer) -> HttpResponse:
+    return HttpResponse(found.body, status=found.status, headers=dict(found.headers))

@@ -31,6 +31,10 @@ class Layout:
         return self.home / "cache"
 
     @property
+    def tiles(self) -> Path:
+        return self.home / "tiles"
+
+    @property
     def uploads(self) -> Path:
         return self.home / "uploads"
 

@@ -25,6 +25,9 @@ export interface SlidePayload {
   mpp_source: "file" | "hand" | "";
   mpp_note: string;
   version: string;
+  colour: "native" | "srgb";
+  /** Which colours are on screen, in words. */
+  colour_note: string;
   /** With {level}, {col} and {row}; level 0 is the finest. */
   tile_url: string;
   levels: ServedLevel[];

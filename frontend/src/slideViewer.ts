@@ -5,7 +5,7 @@ import { gettext } from "./text";
 import type { SlidePayload } from "./payload";
 import { magnificationAt, zoomFor } from "./scale";
 import { keepTileAccess } from "./tileAccess";
-import { NativeTileSource } from "./tileSource";
+import { MIN_PIXEL_RATIO, NativeTileSource } from "./tileSource";
 
 /** Where a viewer looks: the middle of the window, screen pixels per level-0 pixel, degrees clockwise. */
 export interface View {
@@ -24,6 +24,8 @@ export interface SlideViewerOptions {
 
 const ANIMATION_SECONDS = 0.35;
 const LARGEST_ZOOM = 4;
+/** A 4K screen just above a switch of levels shows some 580 tiles of 256 px; the screens beside it should stay too. */
+const LARGEST_TILE_CACHE = 1500;
 
 export const prefersStillness = (): boolean => window.matchMedia?.("(prefers-reduced-motion: reduce)").matches ?? false;
 
@@ -204,12 +206,13 @@ function osdOptions(
     animationTime: prefersStillness() ? 0 : ANIMATION_SECONDS,
     springStiffness: 8,
     blendTime: 0,
+    minPixelRatio: MIN_PIXEL_RATIO,
     minZoomImageRatio: 0.5,
     maxZoomPixelRatio: LARGEST_ZOOM,
     visibilityRatio: 0.2,
     preserveImageSizeOnResize: true,
     imageLoaderLimit: 8,
-    maxImageCacheCount: 600,
+    maxImageCacheCount: LARGEST_TILE_CACHE,
     tileRetryMax: 2,
     tileRetryDelay: 1500,
     timeout: 60_000,

@@ -28,6 +28,8 @@ test("the drawn level is the coarsest that is not blown up beyond what the eye s
   expect(levelDrawnAt(slide, 0.49, 1)).toBe(1);
   expect(levelDrawnAt(slide, 0.49, 2)).toBe(0);
   expect(levelDrawnAt(slide, 0.001, 1)).toBe(2);
+  // Half the size is exactly what the level of half the size holds.
+  expect(levelDrawnAt(slide, 0.5, 1)).toBe(1);
 });
 
 test("OpenSeadragon sees the levels from the coarsest, each with its own tiles", () => {

@@ -53,8 +53,11 @@ export function tilesIn(
   return addresses;
 }
 
-/** OpenSeadragon draws the coarsest level that still has at least this many of its pixels per screen pixel, halved. */
-const MIN_PIXEL_RATIO = 0.5;
+/**
+ * OpenSeadragon draws the finest level of which a pixel takes at least this much of a screen pixel. At 0.5, its own choice,
+ * every magnification key would just miss the level that fits it exactly and fetch four times as many tiles.
+ */
+export const MIN_PIXEL_RATIO = 0.55;
 
 /** The level that OpenSeadragon will draw at a zoom (screen pixels per level-0 pixel). */
 export function levelDrawnAt(slide: Pick<SlidePayload, "levels">, zoom: number, pixelDensity: number): number {

@@ -9,6 +9,7 @@ test("a slide carries what one must know of it", () => {
   expect(words({ drawn: false })).toEqual([]);
   expect(words({ drawn: true, synthetic: true })).toEqual(["SYNTHETIC", "DRAWN TISSUE"]);
   expect(words({ drawn: false, mpp_source: "hand" })).toEqual(["scale supplied by hand"]);
+  expect(words({ drawn: false, colour: "srgb" })).toEqual(["sRGB"]);
 });
 
 test("a title that came from people is text, not markup", () => {

@@ -24,6 +24,7 @@ export function badgesOf(slide: SlidePayload): HTMLElement[] {
   if (slide.drawn) badges.push(make("span", { class: "badge badge-drawn" }, gettext("DRAWN TISSUE")));
   if (slide.mpp_source === "hand")
     badges.push(make("span", { class: "badge", title: slide.mpp_note }, gettext("scale supplied by hand")));
+  if (slide.colour === "srgb") badges.push(make("span", { class: "badge", title: slide.colour_note }, "sRGB"));
   return badges;
 }
 
@@ -71,13 +72,22 @@ export function viewShortcuts(viewer: SlideViewer, fullScreen: HTMLElement): Sho
 
 /** A button for each shortcut that changes the view; moving is done by dragging. */
 export function addToolbar(host: HTMLElement, shortcuts: readonly Shortcut[]): void {
-  const icons: Record<string, IconName> = { "+": "plus", "-": "minus", "0": "whole", F: "fullScreen" };
+  const icons: Record<string, IconName> = {
+    "+": "plus",
+    "-": "minus",
+    "0": "whole",
+    F: "fullScreen",
+    R: "turnRight",
+    M: "ruler",
+    C: "link",
+  };
+  const shown = shortcuts.filter(({ keys, group }) => group === gettext("View") || keys[0]! in icons);
   const bar = make("div", { class: "viewer-toolbar", role: "toolbar", "aria-label": gettext("View") });
-  for (const shortcut of shortcuts.filter((candidate) => candidate.group === gettext("View"))) {
+  for (const shortcut of shown) {
     const key = shortcut.keys[0]!;
     const button = make(
       "button",
-      { type: "button", title: `${shortcut.what} (${key})`, "aria-label": shortcut.what },
+      { type: "button", title: `${shortcut.what} (${key})`, "aria-label": shortcut.what, "data-key": key },
       icons[key] ? icon(icons[key]) : shortcut.what,
     );
     button.addEventListener("click", (event) => {

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 
 from accounts.models import Project, User
 from tests.viewer.drawing import draw_slide
-from viewer import readers, services
+from viewer import readers, services, tile_files
 from viewer.models import Slide, SlideImport
 
 
@@ -17,6 +17,7 @@ from viewer.models import Slide, SlideImport
 def no_reader_stays_open() -> Iterator[None]:
     yield
     readers.close_all()
+    tile_files.close_all()
 
 
 @pytest.fixture

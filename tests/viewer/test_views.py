@@ -105,6 +105,8 @@ def test_the_slide_page_carries_payload_and_cookie(client_of, pathologist, slide
         "mpp_source": "file",
         "mpp_note": "",
         "version": slide.version,
+        "colour": "native",
+        "colour_note": "as scanned; the file carries no colour profile",
         "tile_url": f"/t/{slide.pk}/{slide.version}/{{level}}/{{col}}_{{row}}.jpg",
         "levels": slide.served_levels,
         "thumbnail_url": f"/slides/{slide.pk}/thumbnail/{slide.version}.jpg",

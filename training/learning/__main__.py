@@ -25,6 +25,7 @@ from pathlib import Path
 from training.learning import config as configs
 from training.learning.errors import ConfigError, LearningError, StopRequested
 from training.learning.events import Reporter
+from viewer.imaging.colour import COLOURS
 
 DONE, PERSON, PROGRAM, STOPPED = 0, 2, 3, 143
 
@@ -101,10 +102,12 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> None:
     elif isinstance(config, configs.SynthesisConfig):
         classifier = None if options.classifier is None else load_classifier(options.classifier, machine)
         region = None if options.region is None else tuple(options.region)
-        synthesis.synthesize(this, config, options.slide, options.mpp, options.generator, classifier, region)
+        synthesis.synthesize(
+            this, config, options.slide, options.mpp, options.generator, classifier, region, options.colour
+        )
     elif isinstance(config, configs.ScoreConfig):
         classifier = load_classifier(options.classifier, machine)
-        scoring.score_slide(this, config, options.slide, options.mpp, classifier, options.patches)
+        scoring.score_slide(this, config, options.slide, options.mpp, classifier, options.patches, options.colour)
 
 
 def read_config(kind: str, path: Path) -> configs.RunConfig:
@@ -138,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         else:
             options.add_argument("--slide", type=Path, required=True)
             options.add_argument("--mpp", type=float, required=True, help="µm per level-0 pixel")
+            options.add_argument(
+                "--colour", choices=COLOURS, default=COLOURS[0], help="as scanned, or converted to sRGB by its profile"
+            )
         if kind == "mil":
             options.add_argument("--stain", required=True)
         elif kind == "cyclegan":

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from training.learning.errors import ManifestError, NotEnoughData, SlideChanged
 from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
 from training.learning.store import Pixels, Store, open_store
+from viewer.imaging.colour import colour_named
 from viewer.imaging.foreground import TissueMask, tissue_mask
 from viewer.imaging.geometry import patch_side_l0
 from viewer.imaging.slides import SlideReader, content_sha256, open_slide
@@ -75,7 +76,7 @@ def open_frozen(row: SlideRow, slides_root: Path, verified: set[str]) -> SlideRe
                 f"{row.sha256[:12]}…. Put the old file back, or freeze a new data set."
             )
         verified.add(row.key)
-    reader = open_slide(path)
+    reader = open_slide(path, colour_named(row.colour))
     if (reader.width_l0, reader.height_l0) != (row.width_l0, row.height_l0):
         reader.close()
         raise SlideChanged(

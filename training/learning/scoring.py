@@ -21,6 +21,7 @@ from training.learning.errors import ManifestError
 from training.learning.files import write_whole
 from training.learning.manifest import PatchRow
 from training.learning.run import Run, Ticker
+from viewer.imaging.colour import Colour
 from viewer.imaging.foreground import tissue_mask
 from viewer.imaging.geometry import patch_side_l0
 from viewer.imaging.slides import SlideReader, open_slide
@@ -29,15 +30,21 @@ NOT_SCORED = 255
 
 
 def score_slide(
-    run: Run, config: ScoreConfig, slide: Path, mpp: float, classifier: Classifier, patches_path: Path
+    run: Run,
+    config: ScoreConfig,
+    slide: Path,
+    mpp: float,
+    classifier: Classifier,
+    patches_path: Path,
+    colour: Colour = "native",
 ) -> None:
-    """Write OUT/predictions.jsonl and OUT/report.json.
+    """Write OUT/predictions.jsonl and OUT/report.json. `colour`: how the slide's pixels are read.
 
     Raises:
         ManifestError: patches.json is damaged, or names a patch off the slide or of another size.
         StopRequested: asked to stop; nothing is written.
     """
-    with open_slide(slide) as reader:
+    with open_slide(slide, colour) as reader:
         rows = read_patches(patches_path, reader, patch_side_l0(classifier.patch_px, classifier.target_mpp, mpp))
         mask = tissue_mask(reader)
         per_side = classifier.patch_px // classifier.instance_px

@@ -24,6 +24,7 @@ from training.learning.painting import Floats, Painter, core_within
 from training.learning.run import Run, Ticker
 from training.learning.store import Pixels
 from viewer.imaging import errors as imaging
+from viewer.imaging.colour import Colour
 from viewer.imaging.foreground import tissue_mask
 from viewer.imaging.pyramid import PyramidWriter
 from viewer.imaging.slides import SlideReader, open_slide
@@ -83,8 +84,9 @@ def synthesize(
     generator_path: Path,
     classifier: Classifier | None,
     region: Region | None = None,
+    colour: Colour = "native",
 ) -> None:
-    """Write OUT/synthetic.tif and OUT/report.json.
+    """Write OUT/synthetic.tif and OUT/report.json. `colour`: how the slide's pixels are read.
 
     The picture has the slide's frame at the generator's resolution; with a region, what lies outside it is white.
 
@@ -103,7 +105,7 @@ def synthesize(
                 "The classifier is not the one the generator was trained with "
                 f"({classifier.sha256[:12]}…, not {str(metadata['classifiers'][0])[:12]}…)."
             )
-    with open_slide(slide) as reader:
+    with open_slide(slide, colour) as reader:
         target = TargetReader(reader, mpp, float(metadata["target_mpp"]))
         if target.resampled:
             run.reporter.warning(f"The slide is resampled from {mpp:g} to {target.mpp:g} µm per pixel.")

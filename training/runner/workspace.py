@@ -104,7 +104,9 @@ class Workspace:
         slide = self.run.slide
         assert slide is not None
         self.inputs["slide"] = slide.content_sha256
-        return ["--slide", str(self._lent.enter_context(storage.local_path(slide))), "--mpp", repr(slide.mpp)]
+        self.inputs["colour"] = slide.colour
+        path = self._lent.enter_context(storage.local_path(slide))
+        return ["--slide", str(path), "--mpp", repr(slide.mpp), "--colour", slide.colour]
 
     def _checkpoint(self, name: str, made_by: Run | None, option: str = "") -> list[str]:
         checkpoint: Checkpoint | None = best_checkpoint(made_by) if made_by is not None else None

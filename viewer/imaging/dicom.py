@@ -6,13 +6,14 @@ Whole-slide DICOM is always little endian with explicit types, so that its eleme
 import mmap
 from pathlib import Path
 
+from .jpeg import read_head
+
 MAGIC_AT = 128
 HEAD_BYTES = 1_000_000
 SERIES_UID = b"\x20\x00\x0e\x00UI"
 PHOTOMETRIC_INTERPRETATION = b"\x28\x00\x04\x00CS"
 PIXEL_DATA = b"\xe0\x7f\x10\x00OB"
-JPEG_START, JPEG_FRAMES, JFIF, ADOBE = b"\xff\xd8\xff", (0xC0, 0xC1, 0xC2), 0xE0, 0xEE
-JPEG_SCAN = 0xDA
+JPEG_START = b"\xff\xd8\xff"
 
 
 def is_dicom(path: Path) -> bool:
@@ -37,7 +38,8 @@ def is_ycbcr_called_rgb(path: Path) -> bool:
         frame_at = content.find(JPEG_START, pixels_at) if pixels_at >= 0 else -1
         if frame_at < 0 or _text(content[:pixels_at], PHOTOMETRIC_INTERPRETATION) != "RGB":
             return False
-        return _frame_is_ycbcr(content[frame_at : frame_at + 65_536])
+        head = read_head(content[frame_at : frame_at + 65_536])
+        return head is not None and head.is_ycbcr
 
 
 def _text(content: bytes, tag: bytes) -> str:
@@ -47,21 +49,3 @@ def _text(content: bytes, tag: bytes) -> str:
     at += len(tag)
     length = int.from_bytes(content[at : at + 2], "little")
     return content[at + 2 : at + 2 + length].rstrip(b"\0 ").decode("ascii", "replace")
-
-
-def _frame_is_ycbcr(jpeg: bytes) -> bool:
-    """Tell by the markers: Adobe names its transform, JFIF means YCbCr, and nobody subsamples red or blue."""
-    at = 2
-    jfif = False
-    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF and jpeg[at + 1] != JPEG_SCAN:
-        marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
-        segment = jpeg[at + 4 : at + 2 + length]
-        if marker == ADOBE and segment.startswith(b"Adobe") and len(segment) > 11:
-            return segment[11] == 1
-        if marker == JFIF and segment.startswith(b"JFIF"):
-            jfif = True
-        if marker in JPEG_FRAMES:
-            sampling = segment[7::3]
-            return jfif or len(set(sampling)) > 1
-        at += 2 + length
-    return jfif

@@ -34,3 +34,9 @@ def grid_cells(width_l0: int, height_l0: int, side_l0: int) -> list[Cell]:
         for row in range(height_l0 // side_l0)
         for column in range(width_l0 // side_l0)
     ]
+
+
+def sample_of_grid(columns: int, rows: int) -> list[tuple[int, int]]:
+    """Choose the corners, the centre and a diagonal of a grid of tiles, as (column, row)."""
+    diagonal = {(columns * i // 8, rows * i // 8) for i in range(8)}
+    return sorted(diagonal | {(columns - 1, rows - 1), (columns - 1, 0), (0, rows - 1), (columns // 2, rows // 2)})

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import openslide
+from PIL import ImageCms
 
 from .dicom import is_ycbcr_called_rgb
 from .errors import UnreadableSlide, UnsupportedSlide
@@ -70,6 +71,14 @@ class OpenSlideReader(SlideReader):
                         f"The slide is damaged or incomplete ({error}). Export it again from the scanner."
                     ) from error
             return self._handle
+
+    def icc_profile(self) -> bytes | None:
+        """Return the profile of the pyramid, if OpenSlide finds one that can be read."""
+        try:
+            profile = self._opened().color_profile
+        except (OSError, ImageCms.PyCMSError):
+            return None
+        return None if profile is None else bytes(profile.tobytes())
 
     def _read(self, x_l0: int, y_l0: int, level: int, width_px: int, height_px: int) -> Picture:
         handle = self._opened()

@@ -23,13 +23,21 @@ class PlainReader(SlideReader):
     """A picture that is decoded at the first read and held until closed."""
 
     def __init__(
-        self, path: Path, format: str, width: int, height: int, mpp: float | None, decode: Callable[[], Picture]
+        self,
+        path: Path,
+        format: str,
+        width: int,
+        height: int,
+        mpp: float | None,
+        decode: Callable[[], Picture],
+        profile: bytes | None = None,
     ) -> None:
-        """Note the size; `decode` gives the whole picture as `uint8 [H, W, 3] RGB`."""
+        """Note the size; `decode` gives the whole picture as `uint8 [H, W, 3] RGB`. `profile`: the ICC profile."""
         self.path = path
         self.format = format
         self.mpp = mpp
         self._decode = decode
+        self._profile = profile
         self._lock = threading.Lock()
         self._closed = False
         self._pictures: list[Picture] = []
@@ -37,6 +45,10 @@ class PlainReader(SlideReader):
         while max(sizes[-1]) > TILE_PX:
             sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
         self.levels = tuple(NativeLevel(w, h, TILE_PX, TILE_PX, float(2**i)) for i, (w, h) in enumerate(sizes))
+
+    def icc_profile(self) -> bytes | None:
+        """Return the profile that came with the picture."""
+        return self._profile
 
     def _decoded(self) -> list[Picture]:
         with self._lock:

@@ -4,6 +4,7 @@ Pictures are `uint8 [H, W, 3] RGB`, C-contiguous. Pixels outside the slide, and 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .colour import srgb_converter
 from .errors import RegionOutsideSlide, SlideTooLarge
 
 Picture = NDArray[np.uint8]
@@ -39,6 +41,7 @@ class SlideReader(ABC):
     format: str
     mpp: float | None
     levels: tuple[NativeLevel, ...]
+    _convert: Callable[[Picture], Picture] | None = None
 
     @property
     def width_l0(self) -> int:
@@ -52,6 +55,22 @@ class SlideReader(ABC):
 
     @abstractmethod
     def _read(self, x_l0: int, y_l0: int, level: int, width_px: int, height_px: int) -> Picture: ...
+
+    def icc_profile(self) -> bytes | None:
+        """Return the ICC profile that the file carries."""
+        return None
+
+    def convert_to_srgb(self) -> None:
+        """Give every picture from now on in sRGB.
+
+        Raises:
+            UnsupportedSlide: the file carries no profile that can be used.
+        """
+        self._convert = srgb_converter(self.icc_profile())
+
+    def _pixels(self, x_l0: int, y_l0: int, level: int, width_px: int, height_px: int) -> Picture:
+        picture = self._read(x_l0, y_l0, level, width_px, height_px)
+        return picture if self._convert is None else self._convert(picture)
 
     @abstractmethod
     def close(self) -> None:
@@ -84,7 +103,7 @@ class SlideReader(ABC):
                 f"A region of {width_px} × {height_px} pixels was asked for at once; "
                 f"at most {MAX_READ_PX:,} pixels are read. Use a lower level or smaller regions."
             )
-        return self._read(x_l0, y_l0, level, width_px, height_px)
+        return self._pixels(x_l0, y_l0, level, width_px, height_px)
 
     def level_for(self, downsample: float) -> int:
         """Choose the coarsest stored level that is at least as fine as `downsample`."""
@@ -120,7 +139,7 @@ class SlideReader(ABC):
         bands = []
         for top in range(0, height - height % factor, rows):
             band_height = min(rows, height - height % factor - top)
-            band = self._read(x_l0, round(y_l0 + top * downsample), level, width - width % factor, band_height)
+            band = self._pixels(x_l0, round(y_l0 + top * downsample), level, width - width % factor, band_height)
             size = (band.shape[1] // factor, band.shape[0] // factor)
             bands.append(cv2.resize(band, size, interpolation=cv2.INTER_AREA))
         return np.ascontiguousarray(np.concatenate(bands), np.uint8)

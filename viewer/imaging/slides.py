@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import openslide
 
+from .colour import Colour
 from .errors import UnreadableSlide, UnsupportedSlide
 from .folders import main_file, slide_files
+from .geometry import sample_of_grid
 from .openslide_reader import OpenSlideReader, set_cache_bytes
 from .plain_images import is_picture, is_tiff, open_picture, open_plain_tiff
 from .reader import NativeLevel, SlideReader
 from .tiff_checks import check_tiff
+from .tiled_reader import TiledTiffReader, has_sub_levels
 
 __all__ = [
     "NativeLevel",
@@ -32,21 +35,34 @@ CHUNK_BYTES = 4 * 1024 * 1024
 DARK_LEVEL = 48
 
 
-def open_slide(path: Path) -> SlideReader:
-    """Open a slide file, or a folder that holds one slide (DICOM, MIRAX).
+def open_slide(path: Path, colour: Colour = "native") -> SlideReader:
+    """Open a slide file, or a folder that holds one slide (DICOM, MIRAX), as scanned or converted to sRGB.
 
     Raises:
         UnreadableSlide: missing, empty, truncated, or no image.
-        UnsupportedSlide: sound, but not 8-bit RGB.
+        UnsupportedSlide: sound, but not 8-bit RGB; or without the profile that a conversion needs.
         SlideTooLarge: absurd dimensions, or a plain image above 10⁸ pixels.
     """
-    file = main_file(Path(path))
+    reader = _opened(Path(path))
+    try:
+        if colour == "srgb":
+            reader.convert_to_srgb()
+    except BaseException:
+        reader.close()
+        raise
+    return reader
+
+
+def _opened(path: Path) -> SlideReader:
+    file = main_file(path)
     if file.stat().st_size == 0:
         raise UnreadableSlide("The file is empty. Copy it again.")
     tiff = is_tiff(file)
     if tiff:
         check_tiff(file)
     vendor = openslide.OpenSlide.detect_format(file)
+    if tiff and vendor in (None, "generic-tiff") and has_sub_levels(file):
+        return TiledTiffReader(file)
     if vendor is not None:
         return OpenSlideReader(file, vendor)
     if tiff:
@@ -73,7 +89,7 @@ def verify(reader: SlideReader) -> None:
         )
     for index, level in enumerate(reader.levels):
         columns, rows = -(-level.width // level.tile_width), -(-level.height // level.tile_height)
-        for column, row in _sample(columns, rows):
+        for column, row in sample_of_grid(columns, rows):
             x_l0 = int(column * level.tile_width * level.downsample)
             y_l0 = int(row * level.tile_height * level.downsample)
             reader.read_region(x_l0, y_l0, index, level.tile_width, level.tile_height)
@@ -83,12 +99,6 @@ def verify(reader: SlideReader) -> None:
             "The picture is dark nearly everywhere, as fluorescence is; a brightfield slide with a light background "
             "was expected. Import the H&E or IHC scan."
         )
-
-
-def _sample(columns: int, rows: int) -> set[tuple[int, int]]:
-    """Choose the corners, the centre and a diagonal of a grid of tiles."""
-    diagonal = {(columns * i // 8, rows * i // 8) for i in range(8)}
-    return diagonal | {(columns - 1, rows - 1), (columns - 1, 0), (0, rows - 1), (columns // 2, rows // 2)}
 
 
 def content_sha256(path: Path) -> str:

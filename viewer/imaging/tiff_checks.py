@@ -59,6 +59,12 @@ def largest(pages: list[tifffile.TiffPage]) -> tifffile.TiffPage:
     return max(pages, key=lambda page: int(page.imagewidth) * int(page.imagelength))
 
 
+def icc_tag(page: tifffile.TiffPage) -> bytes | None:
+    """Return the ICC profile of an image."""
+    tag = page.tags.get("InterColorProfile")
+    return None if tag is None else bytes(tag.value)
+
+
 def check_tiff(path: Path) -> None:
     """Refuse a TIFF that is cut off, absurdly large, or not 8-bit RGB.
 
@@ -69,7 +75,7 @@ def check_tiff(path: Path) -> None:
         pages = pages_of(tiff)
         for page in pages:
             _check_size(page)
-        _check_colour(largest(pages))
+        check_colour(largest(pages))
         size_bytes = path.stat().st_size
         for page in pages:
             _check_whole(page, size_bytes)
@@ -87,7 +93,8 @@ def _check_size(page: tifffile.TiffPage) -> None:
         )
 
 
-def _check_colour(page: tifffile.TiffPage) -> None:
+def check_colour(page: tifffile.TiffPage) -> None:
+    """Refuse an image that is not 8-bit RGB."""
     bits = page.bitspersample if isinstance(page.bitspersample, int) else max(page.bitspersample)
     photometric = int(page.photometric) if page.photometric is not None else -1
     # JPEG 2000 carries its own colour space; Aperio leaves the tag as it comes.

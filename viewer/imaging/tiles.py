@@ -17,7 +17,7 @@ from .errors import TileOutside
 from .reader import NativeLevel, Picture, SlideReader
 
 # Raise this when the same slide would give other tile bytes, so that browsers forget theirs.
-TILE_RULE_VERSION = 1
+TILE_RULE_VERSION = 2
 QUALITY = 88
 VERSION_DIGITS = 12
 # A gap between stored levels wider than this factor gets a power of two in between.
@@ -111,11 +111,15 @@ def tile_pixels(reader: SlideReader, level: ServedLevel, column: int, row: int) 
     return reader.read_scaled(x_l0, y_l0, width_l0, height_l0, width, height)
 
 
+def encode_tile(pixels: Picture) -> bytes:
+    """Encode a tile as a JPEG (4:2:0)."""
+    return bytes(simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorspace="RGB", colorsubsampling="420"))
+
+
 def render_tile(reader: SlideReader, level: ServedLevel, column: int, row: int) -> bytes:
-    """Encode one tile as a JPEG (4:2:0).
+    """Read one tile's pixels and encode them.
 
     Raises:
         TileOutside: no such column or row.
     """
-    pixels = tile_pixels(reader, level, column, row)
-    return bytes(simplejpeg.encode_jpeg(pixels, quality=QUALITY, colorspace="RGB", colorsubsampling="420"))
+    return encode_tile(tile_pixels(reader, level, column, row))

@@ -16,11 +16,12 @@ from accounts.errors import ApplicationError, Conflict
 from accounts.models import Project, User
 from viewer import storage
 from viewer.imaging.errors import ImagingError
+from viewer.imaging.passthrough import TileIndex
 from viewer.imaging.slides import open_slide, verify
 from viewer.models import Case, Slide, SlideImport
 from viewer.selectors import silent_since
 from viewer.services.checks import checked_case_name, checked_mpp, checked_stain
-from viewer.services.storing import SlideFiles, Stored, clear_file_errors, measured, stored
+from viewer.services.storing import SlideFiles, Stored, clear_file_errors, indexed, measured, store_index, stored
 
 MAX_ATTEMPTS = 3
 SECONDS_BETWEEN_WRITES = 1.0
@@ -120,6 +121,7 @@ def _bring_in(claimed: SlideImport, source: Path, report: "_Reporter") -> Slide:
         report(0.02)
         sha256 = files.sha256(lambda share: report(0.02 + share * (HASHED_AT - 0.02)))
         columns = {**measured(reader, sha256), **_resolution(claimed, reader.mpp)}
+        index = indexed(reader)
     _refuse_duplicate(claimed, sha256)
     with stored(
         files,
@@ -128,7 +130,7 @@ def _bring_in(claimed: SlideImport, source: Path, report: "_Reporter") -> Slide:
         lambda prefix: _of_this_attempt(claimed, stored_key=prefix),
         may_link=claimed.owns_source,
     ) as place:
-        return _accept(claimed, place, {**columns, "size_bytes": files.size_bytes})
+        return _accept(claimed, place, {**columns, "size_bytes": files.size_bytes}, index)
 
 
 def _resolution(claimed: SlideImport, mpp_of_file: float | None) -> dict[str, Any]:
@@ -160,8 +162,8 @@ def _refuse_duplicate(claimed: SlideImport, sha256: str) -> None:
         )
 
 
-def _accept(claimed: SlideImport, place: Stored, columns: dict[str, Any]) -> Slide:
-    """Write slide, case and the import's end together, if the import is still ours."""
+def _accept(claimed: SlideImport, place: Stored, columns: dict[str, Any], index: TileIndex) -> Slide:
+    """Write slide, tile index, case and the import's end together, if the import is still ours."""
     try:
         with transaction.atomic():
             _of_this_attempt(claimed, heartbeat_at=Now())  # locks the row: nobody takes it over from here
@@ -175,6 +177,7 @@ def _accept(claimed: SlideImport, place: Stored, columns: dict[str, Any]) -> Sli
                 imported_by=claimed.created_by,
                 **columns,
             )
+            store_index(slide, index)
             ended = {"state": SlideImport.State.DONE, "progress": 1, "source_path": "", "stored_key": ""}
             _of_this_attempt(claimed, **ended, slide=slide, message=_elsewhere(slide))
             return slide

@@ -8,11 +8,17 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
+from viewer.imaging.colour import profile_name
+from viewer.imaging.indexing import index_slide
 from viewer.imaging.slides import open_slide
 from viewer.imaging.tiles import ServedLevel, slide_version
-from viewer.models import Slide, SlideImport
+from viewer.models import Slide, SlideImport, SlideTileIndex
 from viewer.services.checks import checked_mpp, checked_stain
-from viewer.services.storing import SlideFiles, clear_file_errors, measured, stored
+from viewer.services.storing import SlideFiles, clear_file_errors, indexed, measured, store_index, stored
+from viewer.storage import local_path
+
+# Rows that come with every slide and say nothing of what was done with it.
+NO_WORK = (SlideImport, SlideTileIndex)
 
 
 @transaction.atomic
@@ -52,7 +58,7 @@ def work_rests_on(slide: Slide) -> bool:
     return any(
         relation.related_model._default_manager.filter(**{relation.field.name: slide}).exists()
         for relation in Slide._meta.related_objects
-        if relation.related_model is not SlideImport
+        if relation.related_model not in NO_WORK
     )
 
 
@@ -69,10 +75,10 @@ def register_synthetic_slide(
         files = SlideFiles.at(path)
         sha256 = files.sha256(_ignore)
         with open_slide(path) as reader:
-            columns = measured(reader, sha256)
+            columns, index = measured(reader, sha256), indexed(reader)
     try:
         with stored(files, sha256, _ignore, _ignore) as place, transaction.atomic():
-            return Slide.objects.create(
+            slide = Slide.objects.create(
                 case=source.case,
                 stain=checked_stain(stain or source.project.target_stain),
                 origin=Slide.Origin.SYNTHETIC,
@@ -88,6 +94,8 @@ def register_synthetic_slide(
                 imported_by=by,
                 **columns,
             )
+            store_index(slide, index)
+            return slide
     except IntegrityError:
         if existing := _made_before(source, generator_sha256):  # two deliveries of one run met here
             return existing
@@ -115,15 +123,56 @@ def _set_published(slide: Slide, published: bool) -> Slide:
     return slide
 
 
+def set_colour(slide: Slide, colour: str) -> Slide:
+    """Show, count and train on a slide as scanned, or converted to sRGB. Its tiles get new addresses.
+
+    Raises:
+        ApplicationError: no such mode, or the file carries no profile to convert by.
+    """
+    if colour not in Slide.Colour.values:
+        raise ApplicationError(
+            _("“%(colour)s” is no colour mode; expected one of: %(known)s.")
+            % {"colour": colour[:20], "known": ", ".join(Slide.Colour.values)}
+        )
+    if colour == Slide.Colour.SRGB and not slide.colour_profile:
+        raise ApplicationError(_("The file carries no ICC profile, so its colours can only be shown as scanned."))
+    with transaction.atomic():
+        slide = Slide.objects.select_for_update(of=["self"]).select_related("case__project").get(pk=slide.pk)
+        if slide.colour != colour:
+            slide.colour = colour
+            slide.version = _version_of(slide)
+            slide.save(update_fields=["colour", "version"])
+    return slide
+
+
 def refresh_versions() -> int:
     """Name every slide's tiles anew, after the rule by which tiles are cut has changed. Returns how many changed."""
     changed = 0
     for slide in Slide.objects.only("content_sha256", "served_levels", "colour", "version"):
-        levels = [ServedLevel.from_dict(level) for level in slide.served_levels]
-        version = slide_version(slide.content_sha256, levels, slide.colour)
+        version = _version_of(slide)
         if version != slide.version:
             changed += Slide.objects.filter(pk=slide.pk).update(version=version)
     return changed
+
+
+def index_again(slide: Slide) -> int:
+    """Find the slide's compressed tiles under this release's rule; return how many of its levels pass through.
+
+    Raises:
+        ImagingError: its file cannot be read.
+    """
+    levels = [ServedLevel.from_dict(level) for level in slide.served_levels]
+    with local_path(slide) as path, open_slide(path) as reader:
+        index, profile = index_slide(reader, levels), profile_name(reader.icc_profile())
+    with transaction.atomic():
+        store_index(slide, index)
+        Slide.objects.filter(pk=slide.pk).update(colour_profile=profile)
+    return len(index.levels)
+
+
+def _version_of(slide: Slide) -> str:
+    levels = [ServedLevel.from_dict(level) for level in slide.served_levels]
+    return slide_version(slide.content_sha256, levels, slide.colour)
 
 
 def _made_before(source: Slide, generator_sha256: str) -> Slide | None:

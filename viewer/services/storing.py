@@ -12,11 +12,14 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError, DiskIsFull
 from viewer import storage
+from viewer.imaging.colour import profile_name
+from viewer.imaging.indexing import index_slide
+from viewer.imaging.passthrough import TileIndex
 from viewer.imaging.slides import SlideReader, main_file, open_slide, slide_files
-from viewer.imaging.tiles import served_levels, slide_version
+from viewer.imaging.tiles import TILE_RULE_VERSION, served_levels, slide_version
 from viewer.keys import keys_below, new_prefix
+from viewer.models import Slide, SlideTileIndex
 
-COLOUR = "native"
 CHUNK_BYTES = 4 * 1024 * 1024
 
 # Called with a share of the work, 0 to 1; may raise to stop it.
@@ -78,9 +81,22 @@ def measured(reader: SlideReader, sha256: str) -> dict[str, Any]:
         "width_l0": reader.width_l0,
         "height_l0": reader.height_l0,
         "served_levels": [level.as_dict() for level in levels],
-        "version": slide_version(sha256, levels, COLOUR),
-        "colour": COLOUR,
+        "version": slide_version(sha256, levels, Slide.Colour.NATIVE),
+        "colour": Slide.Colour.NATIVE,
+        "colour_profile": profile_name(reader.icc_profile()),
     }
+
+
+def store_index(slide: Slide, index: TileIndex) -> None:
+    """Write where the slide's compressed tiles lie, in place of what was known before."""
+    SlideTileIndex.objects.update_or_create(
+        slide=slide, defaults={"rule": TILE_RULE_VERSION, "content": index.to_bytes()}
+    )
+
+
+def indexed(reader: SlideReader) -> TileIndex:
+    """Find and check the tiles of an open slide that may be passed through."""
+    return index_slide(reader, served_levels(reader))
 
 
 @contextmanager

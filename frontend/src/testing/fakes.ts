@@ -16,6 +16,8 @@ export function fakeSlide(changes: Partial<SlidePayload> = {}): SlidePayload {
     mpp_source: "file",
     mpp_note: "",
     version: "0123456789ab",
+    colour: "native",
+    colour_note: "as scanned; the file carries no colour profile",
     tile_url: "/t/7/0123456789ab/{level}/{col}_{row}.jpg",
     levels: [
       { width: 6723, height: 5000, tile_width: 240, tile_height: 240, downsample: 1 },
