@@ -97,5 +97,6 @@ def make_patch(slide: Slide | None = None, column: int = 0, row: int = 0, **fiel
     """One large patch of 2,240 px, full of tissue."""
     slide = slide or make_slide()
     size = fields.setdefault("size_l0", 2240)
-    values = {"x_l0": column * size, "y_l0": row * size, "tissue_share": 1.0, "offered": True}
+    values: dict[str, Any] = {"x_l0": column * size, "y_l0": row * size, "tissue_share": 1.0, "offered": True}
+    values["by_otsu"] = fields.get("offered", True)
     return LargePatch.objects.create(slide=slide, column=column, row=row, **{**values, **fields})

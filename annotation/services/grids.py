@@ -90,7 +90,7 @@ def change_grid_settings(project: Project, **changes: Any) -> GridSettings:
     if all(getattr(settings, name) == value for name, value in changes.items()):
         return settings
     patches = LargePatch.objects.filter(slide__case__project=project)
-    # A reader who is labelling holds a patch: wait for that label, then count it.
+    # A label that is being committed needs its patch: hold them all, then count.
     list(patches.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
     if selectors.has_labels(project):
         raise Conflict(
@@ -133,6 +133,7 @@ def _cut(slide: Slide, side_l0: int, tissue: TissueMask, min_tissue_share: float
                 size_l0=side_l0,
                 tissue_share=share,
                 offered=share >= min_tissue_share,
+                by_otsu=share >= min_tissue_share,
             )
         )
     return patches

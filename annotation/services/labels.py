@@ -1,7 +1,9 @@
-"""Write weak labels: append-only, one row a decision."""
+"""Write weak labels: append-only, one row a decision and patch."""
 
-import uuid as uuids
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -10,83 +12,125 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from annotation.models import Label, LargePatch, WeakLabel
+from annotation.selectors import may_read_patch
 
 # What the column holds; a page that stays open for weeks must not cost its reader the label.
 LONGEST_MS = 2**31 - 1
+# One of these broken means that another writer was first.
+RACES = ("label_uuid_once_per_reader", "label_replaced_once", "label_one_first_per_reader")
+
+
+@dataclass(frozen=True)
+class How:
+    """How a decision was made: what labels of one step have in common."""
+
+    route: str = WeakLabel.Route.API
+    act: str = WeakLabel.Act.LABEL
+    step: UUID | None = None
+    order: str = "position"
+    milliseconds: int | None = None
+    decided_at: datetime | None = None
+
+    def columns(self) -> dict[str, Any]:
+        shortened = None if self.milliseconds is None else min(self.milliseconds, LONGEST_MS)
+        return {
+            "route": self.route,
+            "act": self.act,
+            "step": self.step,
+            "order": self.order,
+            "milliseconds": shortened,
+            "decided_at": self.decided_at,
+        }
 
 
 def label_patch(
-    patch: LargePatch,
-    value: str | None,
-    reader: User,
-    uuid: uuids.UUID,
-    seen: int | None,
-    milliseconds: int | None = None,
-    route: str = WeakLabel.Route.API,
+    patch: LargePatch, value: str | None, reader: User, uuid: UUID, seen: int | None, **how: Any
 ) -> WeakLabel:
     """Write one label. `value` None withdraws; `seen` is the id of the reader's label on screen, None without one.
 
     A repeat of `uuid` returns the row that the first call wrote: a client may send again whenever an answer is lost.
+    Nothing is locked: of two writers who saw the same label, the database lets one through and the other is told.
 
     Raises:
-        ApplicationError: the value is no label, or the patch is not offered.
+        ApplicationError: the value is no label, the patch is not this reader's to label, or there is nothing to undo.
         Conflict: the reader's current label is another than the one seen, or `uuid` already names another decision.
     """
+    require_known(value)
+    details = How(**how)
+    for attempt in (1, 2):
+        own = list(WeakLabel.objects.filter(Q(patch=patch) | Q(uuid=uuid), reader=reader).order_by("pk"))
+        current = next((row for row in reversed(own) if row.patch_id == patch.pk), None)
+        repeated = next((row for row in own if row.uuid == uuid), None)
+        if repeated is not None:
+            if (repeated.patch_id, repeated.value) != (patch.pk, value):
+                raise _uuid_taken(current)
+            return repeated
+        require_offered(patch, reader)
+        require_seen(current, seen)
+        require_undoable(current, value, details)
+        try:
+            with transaction.atomic():
+                return WeakLabel.objects.create(
+                    patch=patch, reader=reader, value=value, uuid=uuid, replaces=current, **details.columns()
+                )
+        except IntegrityError as error:
+            if "annotation_largepatch" in str(error):
+                raise Conflict(_("The slide's grid was laid anew and this patch is gone. Reload the page.")) from error
+            # Somebody was first. What they wrote is visible by now, and says what to answer.
+            if attempt == 2 or not any(name in str(error) for name in RACES):
+                raise
+    raise AssertionError("a second attempt answers or raises")
+
+
+def require_known(value: str | None) -> None:
     if value is not None and value not in Label.values:
         raise ApplicationError(
             _("“%(value)s” is no label; expected one of %(allowed)s, or null to withdraw.")
             % {"value": value, "allowed": ", ".join(Label.values)}
         )
-    try:
-        with transaction.atomic():
-            # Two tabs of one reader come one after the other. Readers and training are not held up by this lock.
-            patch = (
-                LargePatch.objects.select_for_update(no_key=True, of=("self",)).select_related("slide").get(pk=patch.pk)
+
+
+def require_offered(patch: LargePatch, reader: User) -> None:
+    if not patch.offered or patch.slide.is_synthetic:
+        raise ApplicationError(
+            _(
+                "This patch is not offered for labelling: it holds too little tissue, was left out by hand, "
+                "or its slide is synthetic."
             )
-            own = WeakLabel.objects.filter(Q(patch=patch) | Q(uuid=uuid), reader=reader).order_by("pk")
-            rows = list(own)
-            current = next((row for row in reversed(rows) if row.patch_id == patch.pk), None)
-            repeated = next((row for row in rows if row.uuid == uuid), None)
-            if repeated is not None:
-                if (repeated.patch_id, repeated.value) != (patch.pk, value):
-                    raise _uuid_taken(current)
-                return repeated
-            if not patch.offered or patch.slide.is_synthetic:
-                raise ApplicationError(
-                    _("This patch is not offered for labelling: it holds too little tissue, or its slide is synthetic.")
-                )
-            if (current.pk if current else None) != seen:
-                raise Conflict(
-                    _(
-                        "This patch was labelled elsewhere in the meantime. "
-                        "Look at the label that stands and decide again."
-                    ),
-                    extra=_standing(current),
-                )
-            return WeakLabel.objects.create(
-                patch=patch,
-                reader=reader,
-                value=value,
-                uuid=uuid,
-                replaces=current,
-                milliseconds=None if milliseconds is None else min(milliseconds, LONGEST_MS),
-                route=route,
-            )
-    except LargePatch.DoesNotExist as error:
-        raise Conflict(_("The slide's grid was laid anew and this patch is gone. Reload the page.")) from error
-    except IntegrityError as error:
-        # Sent for two patches at once, each call holds its own patch: the database lets one of them through.
-        if "label_uuid_once_per_reader" not in str(error):
-            raise
-        raise _uuid_taken(None) from error
+        )
+    if not may_read_patch(patch, reader):
+        raise ApplicationError(_("This slide is not assigned to you. Ask a project lead to assign it."))
+
+
+def require_seen(current: WeakLabel | None, seen: int | None) -> None:
+    if (current.pk if current else None) != seen:
+        raise Conflict(
+            _("This patch was labelled elsewhere in the meantime. Look at the label that stands and decide again."),
+            extra=standing(current),
+        )
+
+
+def require_undoable(current: WeakLabel | None, value: str | None, how: How) -> None:
+    """An undo or redo takes the standing row of its own step back to what stood before that row."""
+    if how.act not in (WeakLabel.Act.UNDO, WeakLabel.Act.REDO):
+        return
+    undone_before = current is not None and current.act == WeakLabel.Act.UNDO
+    if current is None or current.step_key != how.step or undone_before != (how.act == WeakLabel.Act.REDO):
+        raise Conflict(_("There is nothing of this step to take back. Reload the page."), extra=standing(current))
+    before = current.replaces.value if current.replaces else None
+    if value != before:
+        raise ApplicationError(
+            _("Taking this step back gives “%(before)s”, and “%(value)s” was sent.")
+            % {"before": before or _("no label"), "value": value or _("no label")}
+        )
+
+
+def standing(current: WeakLabel | None) -> dict[str, Any]:
+    return {"current": {"id": current.pk, "value": current.value} if current else None}
 
 
 def _uuid_taken(current: WeakLabel | None) -> Conflict:
     return Conflict(
         _("This uuid already names another decision of yours. Send a new uuid for a new decision."),
-        extra=_standing(current),
+        extra=standing(current),
     )
-
-
-def _standing(current: WeakLabel | None) -> dict[str, Any]:
-    return {"current": {"id": current.pk, "value": current.value} if current else None}

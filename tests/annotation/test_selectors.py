@@ -18,13 +18,13 @@ def test_a_label_that_all_readers_agree_on_is_the_consensus_with_its_rows(
     project: Project, patch: LargePatch, pathologist: User, colleague: User
 ) -> None:
     rows = [give(patch, "tumor", pathologist), give(patch, "tumor", colleague)]
-    assert consensus_labels(project) == {patch.pk: ("tumor", [row.pk for row in rows])}
+    assert consensus_labels(project) == {patch.pk: ("tumor", [row.pk for row in rows], "single")}
 
 
 def test_a_single_readers_label_is_the_consensus(project: Project, patch: LargePatch, pathologist: User) -> None:
     give(patch, "tumor", pathologist)
     current = give(patch, "normal", pathologist)
-    assert consensus_labels(project) == {patch.pk: ("normal", [current.pk])}
+    assert consensus_labels(project) == {patch.pk: ("normal", [current.pk], "single")}
 
 
 @pytest.mark.parametrize("other", ["normal", "unsure", "exclude"])
@@ -51,7 +51,7 @@ def test_a_withdrawn_label_does_not_count_as_disagreement(
     row = give(patch, "tumor", pathologist)
     give(patch, "normal", colleague)
     give(patch, None, colleague)
-    assert consensus_labels(project) == {patch.pk: ("tumor", [row.pk])}
+    assert consensus_labels(project) == {patch.pk: ("tumor", [row.pk], "single")}
 
 
 def test_labels_of_another_project_do_not_count(project: Project, patch: LargePatch, pathologist: User) -> None:
@@ -61,8 +61,8 @@ def test_labels_of_another_project_do_not_count(project: Project, patch: LargePa
 
 
 def test_a_rule_that_does_not_exist_is_refused(project: Project) -> None:
-    with pytest.raises(ValueError, match="'majority' does not exist; expected 'single'"):
-        consensus_labels(project, "majority")
+    with pytest.raises(ValueError, match="'loudest' does not exist; expected one of single, majority, adjudicated"):
+        consensus_labels(project, "loudest")
 
 
 def test_progress_counts_offered_patches_and_the_readers_own_labels(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import Project, User
@@ -205,29 +205,23 @@ def wait_for_a_blocked_connection() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_settings_wait_for_a_label_that_is_being_written_and_then_stay(
+def test_a_label_written_while_the_settings_change_is_not_kept_on_a_patch_that_is_gone(
     project: Project, patch: LargePatch, pathologist: User
 ) -> None:
-    refusals: list[Exception] = []
-
     def change() -> None:
         try:
             change_grid_settings(project, patch_px=256)
-        except Conflict as refusal:
-            refusals.append(refusal)
         finally:
             connection.close()
 
     lead = threading.Thread(target=change)
-    with transaction.atomic():
-        label = give(patch, "tumor", pathologist)
+    with pytest.raises(IntegrityError, match="annotation_largepatch"), transaction.atomic():
+        give(patch, "tumor", pathologist)
         lead.start()
-        wait_for_a_blocked_connection()
-    lead.join(30)
-    assert len(refusals) == 1
-    assert GridSettings.objects.get(project=project).patch_px == PATCH_PX
-    assert LargePatch.objects.count() == 3
-    assert list(patch.labels.all()) == [label]
+        lead.join(30)
+    assert GridSettings.objects.get(project=project).patch_px == 256
+    assert not LargePatch.objects.exists()
+    assert not WeakLabel.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -150,6 +150,7 @@ def test_a_patch_of_a_synthetic_slide_is_not_labelled(gridded_slide: Slide, path
     assert WeakLabel.objects.count() == 0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_patch_that_is_gone_is_told_apart_from_a_fault(patch: LargePatch, pathologist: User) -> None:
     LargePatch.objects.filter(pk=patch.pk).delete()
     with pytest.raises(Conflict, match="laid anew"):

@@ -1,6 +1,4 @@
-"""Large patches and the weak labels that pathologists give them."""
-
-import uuid
+"""How a project cuts its slides into large patches, and the patches themselves."""
 
 from django.conf import settings
 from django.db import models
@@ -75,7 +73,10 @@ class LargePatch(models.Model):
     y_l0 = models.PositiveIntegerField()
     size_l0 = models.PositiveIntegerField()
     tissue_share = models.FloatField()
-    offered = models.BooleanField(help_text=_("Enough tissue to be labelled."))
+    offered = models.BooleanField(help_text=_("Readers are asked about it."))
+    by_otsu = models.BooleanField(
+        default=True, help_text=_("Otsu's threshold found enough tissue; a person may overrule it.")
+    )
 
     class Meta:
         ordering = ["slide", "row", "column"]
@@ -91,72 +92,16 @@ class LargePatch(models.Model):
         return f"column {self.column}, row {self.row} of {self.slide}"
 
 
-class Label(models.TextChoices):
-    """What a reader says of a large patch. Pages write tumour; code, API and exports write tumor."""
+class Overrule(models.Model):
+    """One decision of a person against, or back to, what Otsu's threshold said of a patch. Append-only."""
 
-    TUMOR = "tumor", _("tumour")
-    NORMAL = "normal", _("normal")
-    UNSURE = "unsure", _("unsure")
-    EXCLUDE = "exclude", _("exclude")
-
-
-class WeakLabel(models.Model):
-    """One decision of one reader. Rows are never changed or deleted: a trigger in the database refuses it.
-
-    The current label is the reader's last row; value null withdraws what stood before.
-    """
-
-    class Route(models.TextChoices):
-        KEY = "key", _("keyboard")
-        MOUSE = "mouse", _("mouse")
-        TOUCH = "touch", _("touch")
-        API = "api", _("API")
-        DEMO = "demo", _("from the drawn truth")
-
-    patch = models.ForeignKey(LargePatch, on_delete=models.PROTECT, related_name="labels")
-    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="labels")
-    value = models.CharField(max_length=8, choices=Label, null=True)  # noqa: DJ001 - null means withdrawn, "" nothing
-    uuid = models.UUIDField(default=uuid.uuid4, help_text=_("Named by the client, so that a repeat is recognised."))
-    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    milliseconds = models.PositiveIntegerField(null=True, blank=True, help_text=_("From patch drawn to key pressed."))
-    route = models.CharField(max_length=5, choices=Route, default=Route.API)
+    patch = models.ForeignKey(LargePatch, on_delete=models.CASCADE, related_name="overrules")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    offered = models.BooleanField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["patch", "reader", "-id"], name="weak_label_current")]
-        constraints = [
-            models.UniqueConstraint(fields=["reader", "uuid"], name="label_uuid_once_per_reader"),
-            models.CheckConstraint(
-                condition=models.Q(value__isnull=True) | models.Q(value__in=Label.values), name="label_value_known"
-            ),
-            # One successor per row: of two writers that saw the same label, the database lets one through.
-            models.UniqueConstraint(fields=["replaces"], name="label_replaced_once"),
-            models.UniqueConstraint(
-                fields=["patch", "reader"], condition=models.Q(replaces__isnull=True), name="label_one_first_per_reader"
-            ),
-        ]
 
     def __str__(self) -> str:
-        return f"{self.value or 'withdrawn'} by {self.reader} on {self.patch}"
-
-
-class PatchPrediction(models.Model):
-    """What one MIL checkpoint says of one large patch, so that pages can show it without torch."""
-
-    patch = models.ForeignKey(LargePatch, on_delete=models.CASCADE, related_name="predictions")
-    checkpoint_sha256 = models.CharField(max_length=64)
-    probability = models.FloatField(help_text=_("Largest tumour probability of an instance, 0 to 1."))
-    best_x_l0 = models.PositiveIntegerField()
-    best_y_l0 = models.PositiveIntegerField()
-    instance_probabilities = models.BinaryField(
-        help_text=_("Row by row, one byte an instance: 0 to 254, 255 not scored.")
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["patch", "checkpoint_sha256"], name="prediction_once_per_checkpoint")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.probability:.2f} on {self.patch}"
+        return f"{self.patch} {'brought in' if self.offered else 'left out'} by {self.by}"

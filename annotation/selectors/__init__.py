@@ -1,0 +1,76 @@
+"""Read patches, labels, readings and what they add up to."""
+
+from annotation.selectors.agreement import agreement, disagreements
+from annotation.selectors.consensus import Consensus, consensus_labels, consensus_rule
+from annotation.selectors.dashboard import class_balance, reader_rows, slide_states
+from annotation.selectors.label_rows import label_rows, rows_of_slide
+from annotation.selectors.labels import (
+    current_labels,
+    get_patch,
+    get_real_slide,
+    has_labels,
+    has_read,
+    standing_labels,
+    target_mpp,
+)
+from annotation.selectors.model_view import model_view
+from annotation.selectors.orders import checkpoints_with_scores, in_order
+from annotation.selectors.payload import flagged_patches, labelling_payload, resampling_note
+from annotation.selectors.reading import (
+    asked_patches,
+    double_read_ids,
+    is_blinded,
+    label_history,
+    may_adjudicate,
+    may_read_patch,
+    my_readings,
+    progress,
+    reading_of,
+    reading_settings,
+    remarks_on,
+    require_adjudicator,
+    require_reader_or_lead,
+    sees_others,
+)
+from annotation.selectors.steps import undo_history
+
+__all__ = [
+    "Consensus",
+    "agreement",
+    "asked_patches",
+    "checkpoints_with_scores",
+    "class_balance",
+    "consensus_labels",
+    "consensus_rule",
+    "current_labels",
+    "disagreements",
+    "double_read_ids",
+    "flagged_patches",
+    "get_patch",
+    "get_real_slide",
+    "has_labels",
+    "has_read",
+    "in_order",
+    "is_blinded",
+    "label_history",
+    "label_rows",
+    "labelling_payload",
+    "may_adjudicate",
+    "may_read_patch",
+    "model_view",
+    "my_readings",
+    "progress",
+    "reader_rows",
+    "reading_of",
+    "reading_settings",
+    "remarks_on",
+    "require_adjudicator",
+    "require_reader_or_lead",
+    "resampling_note",
+    "rows_of_slide",
+    "sees_others",
+    "slide_states",
+    "standing_labels",
+    "target_mpp",
+    "undo_history",
+]
