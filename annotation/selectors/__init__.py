@@ -33,6 +33,7 @@ from annotation.selectors.reading import (
     sees_others,
 )
 from annotation.selectors.steps import undo_history
+from annotation.selectors.work import labelled_slides, labelling_rows, my_work, open_projects, pathologists
 
 __all__ = [
     "Consensus",
@@ -54,11 +55,16 @@ __all__ = [
     "is_blinded",
     "label_history",
     "label_rows",
+    "labelled_slides",
     "labelling_payload",
+    "labelling_rows",
     "may_adjudicate",
     "may_read_patch",
     "model_view",
     "my_readings",
+    "pathologists",
+    "open_projects",
+    "my_work",
     "progress",
     "reader_rows",
     "reading_of",

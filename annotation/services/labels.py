@@ -67,7 +67,7 @@ def label_patch(
             return repeated
         require_offered(patch, reader)
         require_seen(current, seen)
-        require_undoable(current, value, details)
+        require_undoable([row for row in own if row.patch_id == patch.pk], value, details)
         try:
             with transaction.atomic():
                 return WeakLabel.objects.create(
@@ -110,19 +110,44 @@ def require_seen(current: WeakLabel | None, seen: int | None) -> None:
         )
 
 
-def require_undoable(current: WeakLabel | None, value: str | None, how: How) -> None:
-    """An undo or redo takes the standing row of its own step back to what stood before that row."""
+def require_undoable(rows: list[WeakLabel], value: str | None, how: How) -> None:
+    """Let an undo or redo pass that is the patch's next one, and gives what its step says. `rows`: the patch's own."""
     if how.act not in (WeakLabel.Act.UNDO, WeakLabel.Act.REDO):
         return
-    undone_before = current is not None and current.act == WeakLabel.Act.UNDO
-    if current is None or current.step_key != how.step or undone_before != (how.act == WeakLabel.Act.REDO):
-        raise Conflict(_("There is nothing of this step to take back. Reload the page."), extra=standing(current))
-    before = current.replaces.value if current.replaces else None
-    if value != before:
-        raise ApplicationError(
-            _("Taking this step back gives “%(before)s”, and “%(value)s” was sent.")
-            % {"before": before or _("no label"), "value": value or _("no label")}
+    done, undone = _steps_of_patch(rows)
+    stack = done if how.act == WeakLabel.Act.UNDO else undone
+    if not stack or stack[-1][0] != how.step:
+        raise Conflict(
+            _("There is nothing of this step to take back. Reload the page."),
+            extra=standing(rows[-1] if rows else None),
         )
+    _step, before, after = stack[-1]
+    due = before if how.act == WeakLabel.Act.UNDO else after
+    if value != due:
+        raise ApplicationError(
+            _("Taking this step back gives “%(due)s”, and “%(value)s” was sent.")
+            % {"due": due or _("no label"), "value": value or _("no label")}
+        )
+
+
+PatchStep = tuple[UUID, str | None, str | None]
+
+
+def _steps_of_patch(rows: list[WeakLabel]) -> tuple[list[PatchStep], list[PatchStep]]:
+    """Return what can be undone and redone on one patch, the next one last: step, value before, value after."""
+    done: list[PatchStep] = []
+    undone: list[PatchStep] = []
+    before = None
+    for row in rows:
+        if row.act == WeakLabel.Act.UNDO:
+            undone.append(done.pop())
+        elif row.act == WeakLabel.Act.REDO:
+            done.append(undone.pop())
+        else:
+            done.append((row.step_key, before, row.value))
+            undone.clear()
+        before = row.value
+    return done, undone
 
 
 def standing(current: WeakLabel | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Write many labels that were decided together, and are undone together."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -87,8 +88,10 @@ def _write(slide: Slide, writes: list[PatchWrite], reader: User, details: How) -
         require_offered(first, reader)  # asks who is assigned, once for the slide
     if left_out := [patch for patch in patches.values() if not patch.offered]:
         require_offered(left_out[0], reader)
-    rows = WeakLabel.objects.filter(patch__in=patches, reader=reader).select_related("replaces").order_by("pk")
-    current = {row.patch_id: row for row in rows}
+    history: dict[int, list[WeakLabel]] = defaultdict(list)
+    for row in WeakLabel.objects.filter(patch__in=patches, reader=reader).order_by("pk"):
+        history[row.patch_id].append(row)
+    current = {patch_id: rows[-1] for patch_id, rows in history.items()}
     conflicts = []
     for write in writes:
         standing = current.get(write.patch)
@@ -102,7 +105,7 @@ def _write(slide: Slide, writes: list[PatchWrite], reader: User, details: How) -
             extra={"conflicts": conflicts},
         )
     for write in writes:
-        require_undoable(current.get(write.patch), write.value, details)
+        require_undoable(history[write.patch], write.value, details)
     return WeakLabel.objects.bulk_create(
         [
             WeakLabel(

@@ -1,16 +1,16 @@
 import { expect, test, vi } from "vitest";
 import { CornerMap } from "./cornerMap";
+import type { LabelSprite } from "./labelSprite";
 import type { LabellingPayload } from "./payload";
 import { fakeSlide } from "./testing/fakes";
+import { fakePatch } from "./testing/patches";
 
 test("a click on the small slide picks the offered patch under it", () => {
   document.body.innerHTML = `<div id="map"><img><canvas></canvas></div>`;
   const host = document.querySelector<HTMLElement>("#map")!;
-  const patches = [0, 1].map((column) => ({
-    id: column + 1, column, row: 0, x: column * 2240, y: 0, size: 2240, tissue_share: 1, offered: column === 0, label: null, label_id: null,
-  }));
+  const patches = [0, 1].map((column) => fakePatch(column + 1, column, 0, { x: column * 2240, size: 2240, offered: column === 0 }));
   const picked = vi.fn();
-  new CornerMap(host, { slide: fakeSlide(), patches } as unknown as LabellingPayload, () => null, picked);
+  new CornerMap(host, { slide: fakeSlide(), patches } as unknown as LabellingPayload, {} as LabelSprite, picked);
   vi.spyOn(host.querySelector("canvas")!, "getBoundingClientRect").mockReturnValue(new DOMRect(10, 20, 672.3, 500));
   const click = (x: number, y: number): boolean => host.dispatchEvent(new MouseEvent("click", { clientX: x, clientY: y }));
   click(110, 120);

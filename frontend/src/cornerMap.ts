@@ -1,7 +1,8 @@
 /** The slide in small, with the labels given so far and the place of the patch on stage. */
+import { outline } from "./cellLooks";
 import { find } from "./dom";
-import { LABEL_LOOKS } from "./labels";
-import type { LabelValue, LabellingPayload, PatchPayload } from "./payload";
+import type { LabelSprite } from "./labelSprite";
+import type { LabellingPayload, PatchPayload } from "./payload";
 
 export class CornerMap {
   private readonly canvas: HTMLCanvasElement;
@@ -10,7 +11,7 @@ export class CornerMap {
   constructor(
     host: HTMLElement,
     private readonly labelling: LabellingPayload,
-    private readonly valueOf: (patch: PatchPayload) => LabelValue | null,
+    private readonly sprite: LabelSprite,
     onPick: (patch: PatchPayload) => void,
   ) {
     this.canvas = find<HTMLCanvasElement>("canvas", host);
@@ -34,44 +35,16 @@ export class CornerMap {
     if (!context) return;
     const density = window.devicePixelRatio || 1;
     const shownWidth = this.canvas.clientWidth || 200;
-    this.canvas.width = shownWidth * density;
-    this.canvas.height = Math.round((shownWidth * height * density) / width);
-    const scale = this.canvas.width / width;
-    for (const patch of this.labelling.patches) {
-      const value = patch.offered ? this.valueOf(patch) : null;
-      if (!value) continue;
-      context.globalAlpha = 0.55;
-      context.fillStyle = LABEL_LOOKS[value].colour;
-      context.fillRect(patch.x * scale, patch.y * scale, patch.size * scale - 1, patch.size * scale - 1);
-      context.globalAlpha = 1;
-      this.drawLetter(context, LABEL_LOOKS[value].letter, patch, scale, density);
+    const [widthPx, heightPx] = [Math.round(shownWidth * density), Math.round((shownWidth * height * density) / width)];
+    if (this.canvas.width !== widthPx || this.canvas.height !== heightPx) {
+      this.canvas.width = widthPx;
+      this.canvas.height = heightPx;
     }
-    if (current) drawPlace(context, current, scale, density);
+    const scale = this.canvas.width / width;
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    const { columns, rows, size_l0 } = this.labelling.grid;
+    const picture = this.sprite.picture();
+    if (picture) context.drawImage(picture, 0, 0, columns * size_l0 * scale, rows * size_l0 * scale);
+    if (current) outline(context, current.x * scale, current.y * scale, current.size * scale);
   }
-
-  private drawLetter(
-    context: CanvasRenderingContext2D,
-    letter: string,
-    patch: PatchPayload,
-    scale: number,
-    density: number,
-  ): void {
-    const side = patch.size * scale;
-    if (side < 12 * density) return;
-    context.fillStyle = "#111";
-    context.font = `700 ${Math.round(Math.min(side * 0.6, 13 * density))}px monospace`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.fillText(letter, patch.x * scale + side / 2, patch.y * scale + side / 2);
-  }
-}
-
-function drawPlace(context: CanvasRenderingContext2D, patch: PatchPayload, scale: number, density: number): void {
-  const box = [patch.x * scale, patch.y * scale, patch.size * scale, patch.size * scale] as const;
-  context.lineWidth = 4 * density;
-  context.strokeStyle = "#111";
-  context.strokeRect(...box);
-  context.lineWidth = 2 * density;
-  context.strokeStyle = "#fff";
-  context.strokeRect(...box);
 }

@@ -2,28 +2,14 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import template from "../../templates/annotation/label.html?raw";
 import { LabelDesk } from "./labelDesk";
 import type { LabellingPayload, LabelValue } from "./payload";
-import { fakeSlide } from "./testing/fakes";
+import { fakeLabelling } from "./testing/patches";
 import { withoutDjango } from "./testing/template";
 
 const fetchMock = vi.fn<typeof fetch>();
 let nextId = 100;
 let desk: LabelDesk;
 
-/** A 3 × 1 grid whose middle patch has too little tissue. */
-function labelling(labels: (LabelValue | null)[] = [null, null, null], can_label = true): LabellingPayload {
-  return {
-    slide: fakeSlide(),
-    grid: { columns: 3, rows: 1, size_l0: 2240, otsu_threshold: 200, target_mpp: 0.25, patch_px: 2240, resampled: false, note: "" },
-    patches: labels.map((label, column) => ({
-      id: column + 1, column, row: 0, x: column * 2240, y: 0, size: 2240, tissue_share: column === 1 ? 0 : 1,
-      offered: column !== 1, label, label_id: label ? column + 50 : null,
-    })),
-    counts: { tumor: 0, normal: 0, unsure: 0, exclude: 0, left: 2, total: 2 },
-    can_label,
-    reader: "ann",
-    label_url: "/api/v1/patches/{id}/label/",
-  };
-}
+const labelling = (labels?: (LabelValue | null)[], can_label = true): LabellingPayload => fakeLabelling(labels, { can_label, can_overrule: can_label });
 
 const text = (selector: string): string => document.querySelector(selector)!.textContent!.trim();
 const hidden = (selector: string): boolean => !!document.querySelector<HTMLElement>(selector)!.hidden;
@@ -34,8 +20,9 @@ beforeEach(() => {
   history.replaceState(null, "", "#");
   vi.stubGlobal("fetch", fetchMock);
   fetchMock.mockReset().mockImplementation((_url, init) => {
-    const { value } = JSON.parse(init!.body as string) as { value: LabelValue | null };
-    return Promise.resolve(new Response(JSON.stringify({ id: (nextId += 1), value })));
+    const { value, writes } = JSON.parse(init!.body as string) as { value: LabelValue | null; writes?: { patch: number; value: LabelValue }[] };
+    const labels = writes?.map((write) => ({ ...write, id: (nextId += 1) }));
+    return Promise.resolve(new Response(JSON.stringify({ id: (nextId += 1), patch: 1, value, labels })));
   });
 });
 afterEach(() => {
@@ -43,7 +30,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("a key labels, is counted at once, and the next patch with tissue comes", () => {
+test("a key labels, is counted at once, and the next patch with tissue comes", async () => {
   desk = new LabelDesk(labelling());
   expect(desk.current!.id).toBe(1);
   desk.label("tumor", "key");
@@ -51,7 +38,7 @@ test("a key labels, is counted at once, and the next patch with tissue comes", (
   expect(text("[data-count=tumor] dd")).toBe("1");
   expect(text("#progress-count")).toBe("1");
   expect(text("#progress-total")).toBe("2");
-  expect(sent()).toEqual([["/api/v1/patches/1/label/", "tumor"]]);
+  await vi.waitFor(() => expect(sent()).toEqual([["/api/v1/patches/1/label/", "tumor"]]));
 });
 
 test("undo goes back to the patch and withdraws its label, redo says it again", async () => {
@@ -92,8 +79,10 @@ test("who may not label can look but nothing is written", () => {
 });
 
 test("a conflict is shown with both values until the reader settles it", async () => {
-  fetchMock.mockImplementationOnce(() =>
-    Promise.resolve(new Response(JSON.stringify({ message: "Changed.", extra: { current: { id: 70, value: "normal" } } }), { status: 409 })),
+  // Desks of earlier tests may still be sending: only the first patch's label is refused.
+  const accepts = fetchMock.getMockImplementation()!;
+  fetchMock.mockImplementation((url, init) =>
+    url !== "/api/v1/patches/1/label/" ? accepts(url, init) : Promise.resolve(new Response(JSON.stringify({ message: "Changed.", extra: { current: { id: 70, value: "normal" } } }), { status: 409 })),
   );
   desk = new LabelDesk(labelling());
   desk.label("tumor", "key");
@@ -112,6 +101,58 @@ test("in the grid a label key only leads back to the patch", () => {
   desk.label("tumor", "key");
   expect(document.querySelector<HTMLElement>("#label-desk")!.dataset.mode).toBe("patch");
   expect(fetchMock).not.toHaveBeenCalled();
+});
+
+test("in the grid a key labels all that is selected, and one undo takes it back", async () => {
+  desk = new LabelDesk(labelling());
+  desk.toggleGrid();
+  desk.selectAll();
+  expect(text("#selected-count")).toBe("2 selected");
+  desk.label("normal", "key");
+  expect([1, 2, 3].map((patch) => desk.store.value(patch))).toEqual(["normal", null, "normal"]);
+  expect(hidden("#grid-selected")).toBe(true);
+  await vi.waitFor(() => expect(fetchMock).toHaveBeenCalled());
+  expect(fetchMock.mock.calls[0]![0]).toBe("/api/v1/slides/7/labels/");
+  desk.undo("key");
+  expect([1, 3].map((patch) => desk.store.value(patch))).toEqual([null, null]);
+});
+
+test("a state that is filtered away is not selected", () => {
+  desk = new LabelDesk(labelling(["tumor", null, null]));
+  desk.toggleGrid();
+  document.querySelector<HTMLButtonElement>("[data-filter=tumor]")!.click();
+  desk.selectAll();
+  expect(text("#selected-count")).toBe("1 selected");
+  desk.leave();
+  expect(hidden("#grid-selected")).toBe(true);
+  expect(document.querySelector<HTMLElement>("#label-desk")!.dataset.mode).toBe("grid");
+});
+
+test("a patch that the threshold dropped is brought in, and comes in the order of the others", async () => {
+  desk = new LabelDesk(labelling());
+  desk.toggleGrid();
+  desk.stage.selection.choose([{ id: 2 } as never]);
+  await desk.overrule();
+  expect(JSON.parse(fetchMock.mock.calls[0]![1]!.body as string)).toEqual({ patches: [2], offered: true });
+  expect(text("#progress-total")).toBe("3");
+  desk.toggleGrid();
+  desk.step(1);
+  expect(desk.current!.id).toBe(2);
+});
+
+test("a flag is painted at once and taken back by the same key", () => {
+  desk = new LabelDesk(labelling());
+  desk.flag();
+  expect(hidden("#flagged")).toBe(false);
+  desk.flag();
+  expect(hidden("#flagged")).toBe(true);
+});
+
+test("patches come in the order that the server gives", () => {
+  desk = new LabelDesk(fakeLabelling(undefined, { order: "random:4", queue: [3, 1] }));
+  expect(desk.current!.id).toBe(3);
+  desk.label("tumor", "key");
+  expect(desk.current!.id).toBe(1);
 });
 
 test("an address that names a patch opens it", () => {

@@ -1,17 +1,20 @@
 /** The labelling desk: one decision, one key, next patch. Ties store, queue, stage and the pictures round them together. */
-import { put } from "./api";
+import { messageOf, put } from "./api";
+import type { CellLook } from "./cellLooks";
 import { CornerMap } from "./cornerMap";
-import { all, find, setText } from "./dom";
-import { about, count } from "./format";
-import { LABEL_LOOKS, labelName } from "./labels";
+import { placeOf, showButtons, showConflict, showCounts } from "./deskPanels";
+import { find, setText } from "./dom";
+import { GridBar } from "./gridBar";
+import { sendingTo } from "./labelSending";
 import { LabelStore, type Route } from "./labelStore";
+import { ModelView } from "./modelView";
+import type { OutboxStorage } from "./outbox";
 import { Pace } from "./pace";
-import type { CellLook } from "./patchGrid";
 import { PatchQueue } from "./patchQueue";
 import { PatchStage } from "./patchStage";
 import { PatchStrip } from "./patchStrip";
-import { LABEL_VALUES, type LabelAnswer, type LabellingPayload, type LabelValue, type PatchPayload } from "./payload";
-import { fill, gettext } from "./text";
+import { openCommentBox, openHistory } from "./patchTalk";
+import type { LabellingPayload, LabelValue, PatchPayload } from "./payload";
 
 const PREFETCHED = 5;
 const SHOWN_NEXT = 3;
@@ -20,27 +23,38 @@ const SHOWN_DONE = 2;
 export class LabelDesk {
   readonly store: LabelStore;
   readonly stage: PatchStage;
+  readonly model: ModelView;
   private readonly queue: PatchQueue;
   private readonly map: CornerMap;
   private readonly strip: PatchStrip;
+  private readonly bar: GridBar;
+  private readonly byId: Map<number, PatchPayload>;
   private readonly pace = new Pace();
   private readonly done: PatchPayload[] = [];
   private finishedOnce = false;
   private sidesFrame = 0;
 
-  constructor(private readonly labelling: LabellingPayload) {
-    const offered = labelling.patches.filter((patch) => patch.offered);
-    this.store = new LabelStore(offered, ({ patch, ...write }) =>
-      put<LabelAnswer>(labelling.label_url.replace("{id}", String(patch)), write),
-    );
-    const valueOf = (patch: PatchPayload): LabelValue | null => this.store.value(patch.id);
-    const lookOf = (patch: PatchPayload): CellLook => (patch.offered ? (valueOf(patch) ?? "open") : "left_out");
+  constructor(
+    private readonly labelling: LabellingPayload,
+    storage?: OutboxStorage,
+  ) {
+    const { reader, order, slide, steps } = labelling;
+    this.byId = new Map(labelling.patches.map((patch) => [patch.id, patch]));
+    this.store = new LabelStore({ patches: labelling.patches, reader, order, slide: slide.id, steps }, sendingTo(labelling.label_url), storage);
     const pick = (patch: PatchPayload): void => this.jump(patch.id);
-    this.queue = new PatchQueue(offered, (patch) => valueOf(patch) === null);
-    this.stage = new PatchStage(find("#label-stage .viewer-canvas"), labelling, lookOf, pick);
-    this.map = new CornerMap(find("#corner-map"), labelling, valueOf, pick);
-    this.strip = new PatchStrip(find("#label-strip"), labelling.slide, valueOf, pick);
-    this.store.onChange(() => this.refresh());
+    this.queue = new PatchQueue(this.inQueue(labelling.queue), (patch) => this.valueOf(patch) === null);
+    this.bar = new GridBar(() => this.stage.selection, () => this.refresh(null));
+    this.stage = new PatchStage(find("#label-stage .viewer-canvas"), labelling, {
+      lookOf: (patch) => this.lookOf(patch),
+      selectable: (patch) => !this.lookOf(patch).hidden,
+      between: (one, other) => this.queue.between(one, other),
+      onPick: pick,
+      onSelect: () => this.refresh([]),
+    });
+    this.model = new ModelView(this.stage.viewer, labelling, () => this.current, () => this.stage.gridShown);
+    this.map = new CornerMap(find("#corner-map"), labelling, this.stage.grid.sprite, pick);
+    this.strip = new PatchStrip(find("#label-strip"), slide, (patch) => this.valueOf(patch), pick);
+    this.store.onChange((patches) => this.refresh(patches));
     const asked = new URLSearchParams(location.hash.slice(1)).get("patch");
     if (asked) this.queue.goTo(Number(asked));
     this.moved();
@@ -51,16 +65,15 @@ export class LabelDesk {
   }
 
   label(value: LabelValue, route: Route): void {
+    if (!this.labelling.can_label) return;
+    if (this.stage.gridShown) return this.labelSelected(value, route);
     const patch = this.queue.current;
-    if (!patch || !this.labelling.can_label) return;
-    if (this.stage.gridShown) return this.toggleGrid();
-    if (this.store.conflict(patch.id)) return;
+    if (!patch || this.store.conflict(patch.id)) return;
     const { milliseconds } = this.stage;
     this.pace.add(milliseconds);
-    this.store.set(patch.id, value, { milliseconds, route });
     this.remember(patch);
+    this.store.set(patch.id, value, { milliseconds, route });
     if (this.queue.toNextOpen()) this.moved();
-    else this.refresh();
   }
 
   undo(route: Route): void {
@@ -69,6 +82,21 @@ export class LabelDesk {
 
   redo(route: Route): void {
     this.follow(this.labelling.can_label ? this.store.redo(route) : null);
+  }
+
+  flag(): void {
+    if (this.current && this.labelling.can_overrule) this.store.flag(this.current.id);
+  }
+
+  comment(): void {
+    if (this.current && this.labelling.can_overrule) openCommentBox(this.current, this.store);
+  }
+
+  history(): void {
+    const patch = this.current;
+    if (!patch) return;
+    const restore = (value: LabelValue | null): void => this.store.set(patch.id, value, { milliseconds: null, route: "mouse" }, "restore");
+    void openHistory(patch, this.labelling.reader, this.labelling.can_label ? restore : null);
   }
 
   resolve(keep: "mine" | "theirs"): void {
@@ -99,14 +127,84 @@ export class LabelDesk {
 
   toggleGrid(): void {
     this.stage.showGrid(!this.stage.gridShown);
-    this.refresh();
+    this.model.redraw();
+    this.refresh(null);
   }
 
-  private follow(patchId: number | null): void {
-    if (patchId === null) return;
-    const place = this.done.findIndex((patch) => patch.id === patchId);
-    if (place !== -1) this.done.splice(place, 1);
-    this.jump(patchId);
+  selectAll(): void {
+    if (!this.stage.gridShown) return;
+    const shown = this.labelling.patches.filter((patch) => !this.lookOf(patch).hidden && patch.offered && patch.asked);
+    this.stage.selection.choose(shown);
+  }
+
+  /** Escape: first the selection, then the grid. */
+  leave(): void {
+    if (this.stage.gridShown && !this.stage.selection.clear()) this.toggleGrid();
+  }
+
+  async toggleModel(): Promise<void> {
+    if (!this.labelling.checkpoints.length) return;
+    try {
+      await this.model.toggle();
+    } catch (error) {
+      setText(find("#model-word"), messageOf(error));
+      return;
+    }
+    this.refresh([]);
+  }
+
+  /** Bring the selected patches in if all of them are left out, else leave them out. */
+  async overrule(): Promise<void> {
+    const chosen = [...this.stage.selection.chosen].map((id) => this.byId.get(id)!);
+    if (!chosen.length || !this.labelling.can_overrule) return;
+    const offered = chosen.every((patch) => !patch.offered);
+    const patches = chosen.map((patch) => patch.id);
+    try {
+      await put(`/api/v1/slides/${this.labelling.slide.id}/tissue/`, { patches, offered });
+    } catch (error) {
+      setText(find("#selected-count"), messageOf(error));
+      return;
+    }
+    for (const patch of chosen) patch.offered = patch.asked = offered;
+    const kept = this.queue.patches.filter((patch) => patch.offered);
+    const added = chosen.filter((patch) => offered && !this.queue.has(patch.id));
+    const byPlace = (one: PatchPayload, other: PatchPayload): number => one.row - other.row || one.column - other.column;
+    this.queue.replace(this.labelling.order === "position" ? [...kept, ...added].sort(byPlace) : [...kept, ...added]);
+    this.stage.selection.clear();
+    this.refresh(null);
+  }
+
+  private labelSelected(value: LabelValue, route: Route): void {
+    const { chosen } = this.stage.selection;
+    if (!chosen.size) return this.toggleGrid();
+    const patches = this.queue.patches.filter((patch) => chosen.has(patch.id)).map((patch) => patch.id);
+    this.store.setMany(patches, value, { milliseconds: null, route });
+    this.stage.selection.clear();
+  }
+
+  private inQueue(ids: readonly number[]): PatchPayload[] {
+    return ids.flatMap((id) => this.byId.get(id) ?? []);
+  }
+
+  private valueOf(patch: PatchPayload): LabelValue | null {
+    return this.store.value(patch.id);
+  }
+
+  private lookOf(patch: PatchPayload): CellLook {
+    const state = patch.offered && patch.asked ? (this.valueOf(patch) ?? "open") : "left_out";
+    const flagged = this.store.flagged(patch.id);
+    const { hidden } = this.bar;
+    return { state, flagged, overruled: patch.offered !== patch.by_otsu, hidden: hidden.has(state) || (hidden.has("flagged") && !flagged) };
+  }
+
+  private follow(patches: number[] | null): void {
+    if (patches === null) return;
+    for (const id of patches) {
+      const place = this.done.findIndex((patch) => patch.id === id);
+      if (place !== -1) this.done.splice(place, 1);
+    }
+    // Many at once are looked at in the grid, where they were decided.
+    if (patches.length === 1 && !this.stage.gridShown) this.jump(patches[0]!);
   }
 
   private remember(patch: PatchPayload): void {
@@ -120,29 +218,27 @@ export class LabelDesk {
     const patch = this.queue.current;
     if (patch) {
       this.stage.show(patch);
-      history.replaceState(history.state, "", `#patch=${patch.id}`);
+      history.replaceState(history.state, "", `${location.search}#patch=${patch.id}`);
     }
-    this.refresh();
+    this.model.redraw();
+    this.refresh([]);
   }
 
-  private refresh(): void {
+  /** changed: patches that look different now; null: any may. */
+  private refresh(changed: readonly number[] | null): void {
     const patch = this.queue.current;
-    const counts = this.store.counts();
-    const given = counts.total - counts.left;
-    setText(find("#progress-count"), count(given));
-    setText(find("#progress-total"), count(counts.total));
-    find<HTMLProgressElement>("#progress-bar").value = counts.total ? given / counts.total : 0;
-    const seconds = counts.left ? this.pace.secondsFor(counts.left) : null;
-    setText(find("#time-left"), seconds === null ? "" : fill(gettext("{time} left"), { time: about(seconds) }));
-    for (const value of LABEL_VALUES) {
-      const row = find(`[data-count=${value}]`);
-      setText(find("dd", row), count(counts[value]));
-      find<HTMLElement>("i", row).style.width = `${counts.total ? (100 * counts[value]) / counts.total : 0}%`;
-    }
-    setText(find("#place"), patch ? this.placeOf(patch) : "");
+    this.stage.grid.sprite.spoil(changed && changed.flatMap((id) => this.byId.get(id) ?? []));
+    const counts = this.store.counts(this.queue.patches.map((one) => one.id));
+    showCounts(counts, counts.left ? this.pace.secondsFor(counts.left) : null);
+    setText(find("#place"), patch ? placeOf(patch, this.queue.number, this.labelling.slide.mpp) : "");
+    find("#toggle-grid").setAttribute("aria-pressed", String(this.stage.gridShown));
+    find("#label-desk").dataset.mode = this.stage.gridShown ? "grid" : "patch";
+    find("#toggle-model").setAttribute("aria-pressed", String(this.model.shown));
+    setText(find("#model-word"), patch ? this.model.wordOn(patch) : "");
     this.stage.grid.redraw();
-    this.showButtons(patch);
-    this.showConflict();
+    this.bar.show();
+    showButtons(this.store, patch, this.labelling.can_label && patch !== null);
+    showConflict(this.store, this.labelling);
     this.showFinished(counts.left === 0 && counts.total > 0);
     this.showSidesSoon();
   }
@@ -157,52 +253,6 @@ export class LabelDesk {
       this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
       if (patch) this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
     });
-  }
-
-  private placeOf(patch: PatchPayload): string {
-    const { mpp } = this.labelling.slide;
-    const place = fill(gettext("Patch {n} · column {column}, row {row}"), {
-      n: this.queue.number,
-      column: patch.column + 1,
-      row: patch.row + 1,
-    });
-    if (mpp === null) return place;
-    const mm = (pixels: number): string => ((pixels * mpp) / 1000).toFixed(1);
-    return `${place} · ${mm(patch.x)}, ${mm(patch.y)} mm`;
-  }
-
-  private showButtons(patch: PatchPayload | null): void {
-    const value = patch ? this.store.value(patch.id) : null;
-    const usable = this.labelling.can_label && patch !== null;
-    for (const button of all<HTMLButtonElement>("[data-label-key]")) {
-      const looks = LABEL_VALUES.find((one) => LABEL_LOOKS[one].letter === button.dataset.labelKey);
-      button.setAttribute("aria-pressed", String(looks !== undefined && looks === value));
-      button.disabled = !usable;
-    }
-    find<HTMLButtonElement>("#undo").disabled = !usable || !this.store.canUndo;
-    find<HTMLButtonElement>("#redo").disabled = !usable || !this.store.canRedo;
-    find("#toggle-grid").setAttribute("aria-pressed", String(this.stage.gridShown));
-    find("#label-desk").dataset.mode = this.stage.gridShown ? "grid" : "patch";
-    setText(find("#current-label"), value ? LABEL_LOOKS[value].name : "");
-    find("#current-label").dataset.label = value ?? "";
-  }
-
-  private showConflict(): void {
-    const patchId = this.store.conflictedPatches[0];
-    const box = find("#conflict");
-    box.hidden = patchId === undefined;
-    const conflict = patchId === undefined ? undefined : this.store.conflict(patchId);
-    if (!conflict || patchId === undefined) return;
-    const patch = this.labelling.patches.find((one) => one.id === patchId);
-    setText(
-      find("#conflict-text"),
-      fill(gettext("Column {column}, row {row} was labelled in another window: {theirs}. Here you said {mine}. Nothing was overwritten."), {
-        column: (patch?.column ?? 0) + 1,
-        row: (patch?.row ?? 0) + 1,
-        theirs: labelName(conflict.theirs),
-        mine: labelName(conflict.mine),
-      }),
-    );
   }
 
   private showFinished(finished: boolean): void {

@@ -1,26 +1,30 @@
 /**
  * The labels of one reader on one slide: painted at once, sent in order, never lost silently, never overwritten.
  *
- * A decision becomes a `LabelWrite` with its own uuid. Writes go out one after the other, so that the history stands in
- * the order in which it was decided, each naming the label that the reader had on screen (`seen`); a write without an
- * answer is repeated with the same uuid, which the server recognises. A 409 means that the patch was labelled elsewhere: nothing of ours is sent on, both values are
- * shown, and the reader decides.
+ * A decision becomes an entry of the outbox; each write in it names the label that the reader had on screen (`seen`). A
+ * 409 means that a patch was labelled elsewhere: nothing of ours is sent on for it, both values are shown, and the reader
+ * decides.
  */
-import { ApiError, isTemporary, messageOf } from "./api";
+import { ApiError } from "./api";
 import { newUuid } from "./identity";
+import {
+  type Act,
+  type Answer,
+  type Entry,
+  type LabelEntry,
+  Outbox,
+  type OutboxStorage,
+  type PatchWrite,
+  type RemarkEntry,
+  type Route,
+  type Seen,
+  type Send,
+} from "./outbox";
+import { MemoryStorage } from "./outboxStorage";
 import type { LabelCounts, LabelValue } from "./payload";
+import { type Step, type UndoHistory, UndoSteps } from "./undoSteps";
 
-export type Route = "key" | "mouse" | "touch";
-export interface LabelWrite {
-  patch: number;
-  value: LabelValue | null;
-  uuid: string;
-  seen: number | null;
-  /** From patch drawn to decision; null where nothing was timed (undo, redo). */
-  milliseconds: number | null;
-  route: Route;
-}
-export type SendLabel = (write: LabelWrite) => Promise<{ id: number; value: LabelValue | null }>;
+export type { Route };
 
 export interface Conflict {
   mine: LabelValue | null;
@@ -31,45 +35,70 @@ export interface LabelledPatch {
   id: number;
   label: LabelValue | null;
   label_id: number | null;
+  flagged?: boolean;
+}
+export interface LabelSource {
+  patches: readonly LabelledPatch[];
+  reader: string;
+  slide: number;
+  order: string;
+  steps?: UndoHistory;
+}
+export interface How {
+  milliseconds: number | null;
+  route: Route;
 }
 
 type Saved = { id: number | null; value: LabelValue | null };
-type Step = { patch: number; before: LabelValue | null; after: LabelValue | null };
-type Queued = Omit<LabelWrite, "seen">;
-
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
+type Standing = { id: number; value: LabelValue | null } | null;
 
 export class LabelStore {
+  readonly outbox: Outbox;
   private readonly saved = new Map<number, Saved>();
   private readonly painted = new Map<number, LabelValue | null>();
-  /** In the order of the decisions; the first one is under way while `sending`. */
-  private outbox: Queued[] = [];
-  private sending = false;
+  private readonly flags = new Map<number, boolean>();
   private readonly conflicts = new Map<number, Conflict>();
-  private readonly listeners = new Set<() => void>();
-  private undoSteps: Step[] = [];
-  private redoSteps: Step[] = [];
-  private failures = 0;
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
-  private held = false;
-
-  /** Why the last write was refused or is held back; null when all is well. */
-  trouble: string | null = null;
+  private readonly listeners = new Set<(patches: readonly number[] | null) => void>();
+  private readonly steps: UndoSteps;
+  /** Hears of each label that the server confirmed, so that other tabs can be told. */
+  onSaved: (answer: Answer) => void = () => undefined;
 
   constructor(
-    patches: readonly LabelledPatch[],
-    private readonly send: SendLabel,
+    private readonly source: LabelSource,
+    send: Send,
+    storage: OutboxStorage = new MemoryStorage(),
   ) {
-    for (const patch of patches) {
+    for (const patch of source.patches) {
       this.saved.set(patch.id, { id: patch.label_id, value: patch.label });
       this.painted.set(patch.id, patch.label);
+      if (patch.flagged) this.flags.set(patch.id, true);
     }
+    this.steps = new UndoSteps(source.steps);
+    this.outbox = new Outbox(send, storage, {
+      answered: (entry, answers) => this.answered(entry, answers),
+      refused: (entry, error) => this.refused(entry, error),
+    });
+    this.outbox.onChange(() => this.notify([]));
+  }
+
+  /** Paint and send what an earlier page of this reader left unsent; entries of other slides are sent, not painted. */
+  resume(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.slide !== this.source.slide) continue;
+      if (entry.kind === "remark") this.paintFlag(entry);
+      else this.replay(entry);
+    }
+    this.notify(null);
+    this.outbox.resume(entries);
   }
 
   /** The value on screen: the reader's last decision, saved or not. */
   value(patch: number): LabelValue | null {
     return this.painted.get(patch) ?? null;
+  }
+
+  flagged(patch: number): boolean {
+    return this.flags.get(patch) ?? false;
   }
 
   conflict(patch: number): Conflict | undefined {
@@ -82,57 +111,62 @@ export class LabelStore {
 
   /** Decisions that the server has not confirmed yet. */
   get unsaved(): number {
-    return this.outbox.length;
-  }
-
-  get state(): "saved" | "saving" | "retrying" | "held" {
-    if (this.unsaved === 0) return "saved";
-    if (this.held) return "held";
-    return this.failures > 0 ? "retrying" : "saving";
+    return this.outbox.entries.length;
   }
 
   get canUndo(): boolean {
-    return this.undoSteps.length > 0;
+    return this.steps.canUndo;
   }
 
   get canRedo(): boolean {
-    return this.redoSteps.length > 0;
+    return this.steps.canRedo;
   }
 
-  counts(): LabelCounts {
-    const counts: LabelCounts = { tumor: 0, normal: 0, unsure: 0, exclude: 0, left: 0, total: this.painted.size };
-    for (const value of this.painted.values()) counts[value ?? "left"] += 1;
+  /** Of the patches asked for, or of all. */
+  counts(of: Iterable<number> = this.painted.keys()): LabelCounts {
+    const counts: LabelCounts = { tumor: 0, normal: 0, unsure: 0, exclude: 0, left: 0, total: 0 };
+    for (const patch of of) {
+      counts[this.value(patch) ?? "left"] += 1;
+      counts.total += 1;
+    }
     return counts;
   }
 
-  onChange(listener: () => void): void {
+  /** Told which patches look different now; null: any may, none: only what is saved. */
+  onChange(listener: (patches: readonly number[] | null) => void): void {
     this.listeners.add(listener);
   }
 
-  set(patch: number, value: LabelValue | null, how: { milliseconds: number | null; route: Route }): void {
-    const before = this.value(patch);
+  set(patch: number, value: LabelValue | null, how: How, act: "label" | "restore" = "label"): void {
     // A second press of the same key is no new decision.
-    if (before === value && !this.conflicts.has(patch)) return;
-    this.undoSteps.push({ patch, before, after: value });
-    this.redoSteps = [];
-    this.write(patch, value, how);
+    if (this.value(patch) === value && !this.conflicts.has(patch)) return;
+    this.decide([patch], value, how, act);
   }
 
-  /** Take the last decision back. Returns its patch, or null when there is nothing to undo. */
-  undo(route: Route): number | null {
-    const step = this.undoSteps.pop();
-    if (!step) return null;
-    this.redoSteps.push(step);
-    this.write(step.patch, step.before, { milliseconds: null, route });
-    return step.patch;
+  /** One decision on many patches, undone by one undo. Those that have the value already, and conflicts, are left. */
+  setMany(patches: readonly number[], value: LabelValue | null, how: How): number {
+    const differing = patches.filter((patch) => this.value(patch) !== value && !this.conflicts.has(patch));
+    if (differing.length) this.decide(differing, value, how, "label");
+    return differing.length;
   }
 
-  redo(route: Route): number | null {
-    const step = this.redoSteps.pop();
-    if (!step) return null;
-    this.undoSteps.push(step);
-    this.write(step.patch, step.after, { milliseconds: null, route });
-    return step.patch;
+  /** Take the last decision back. Returns its patches, or null when there is nothing to undo. */
+  undo(route: Route): number[] | null {
+    return this.go("undo", this.steps.undo(), route);
+  }
+
+  redo(route: Route): number[] | null {
+    return this.go("redo", this.steps.redo(), route);
+  }
+
+  flag(patch: number): boolean {
+    const flagged = !this.flagged(patch);
+    this.remark(patch, flagged ? "flag" : "unflag", "");
+    return flagged;
+  }
+
+  comment(patch: number, text: string): void {
+    if (text.trim()) this.remark(patch, "comment", text.trim());
   }
 
   /** Answer a conflict: keep what stands on the server, or say again what this reader said. */
@@ -143,100 +177,134 @@ export class LabelStore {
       this.set(patch, conflict.mine, { milliseconds: null, route });
     } else {
       this.conflicts.delete(patch);
-      this.notify();
+      this.notify([patch]);
     }
   }
 
-  /** Try again now: the network is back, or the reader signed in again. */
-  retryNow(): void {
-    clearTimeout(this.retryTimer);
-    this.retryTimer = undefined;
-    if (this.held) {
-      this.held = false;
-      this.trouble = null;
-    }
-    this.pump();
-    this.notify();
-  }
-
-  private write(patch: number, value: LabelValue | null, how: { milliseconds: number | null; route: Route }): void {
-    this.conflicts.delete(patch);
+  /** Another tab of this reader labelled a patch that nothing here waits on. */
+  heard({ patch, id, value }: Answer): void {
+    const saved = this.saved.get(patch);
+    if (!saved || (saved.id ?? 0) >= id || this.isWaiting(patch)) return;
+    this.saved.set(patch, { id, value });
     this.painted.set(patch, value);
-    this.outbox.push({ patch, value, uuid: newUuid(), ...how });
-    this.notify();
-    this.pump();
+    this.steps.forget(patch);
+    this.notify([patch]);
   }
 
-  private pump(): void {
-    const next = this.outbox[0];
-    if (!next || this.sending || this.held || this.retryTimer !== undefined) return;
-    void this.deliver(next);
+  private decide(patches: readonly number[], value: LabelValue | null, how: How, act: "label" | "restore"): void {
+    const writes = patches.map((patch) => this.writeOf(patch, value));
+    const step = writes.length > 1 ? newUuid() : null;
+    const changes = patches.map((patch) => ({ patch, before: this.value(patch), after: value }));
+    this.steps.add({ step: step ?? writes[0]!.uuid, changes });
+    this.enter(writes, act, step, how);
   }
 
-  private async deliver(write: Queued): Promise<void> {
-    const { patch } = write;
-    this.sending = true;
-    try {
-      const answer = await this.send({ ...write, seen: this.saved.get(patch)?.id ?? null });
-      this.saved.set(patch, { id: answer.id, value: answer.value });
-      this.outbox.shift();
-      this.failures = 0;
-      this.trouble = null;
-    } catch (error) {
-      this.settleFailure(patch, error);
-    } finally {
-      this.sending = false;
+  private go(act: "undo" | "redo", step: Step | null, route: Route): number[] | null {
+    if (!step) return null;
+    const writes = step.changes.map(({ patch, before, after }) => this.writeOf(patch, act === "undo" ? before : after));
+    this.enter(writes, act, step.step, { milliseconds: null, route });
+    return writes.map((write) => write.patch);
+  }
+
+  private enter(writes: PatchWrite[], act: Act, step: string | null, how: How): void {
+    for (const { patch, value } of writes) {
+      this.conflicts.delete(patch);
+      this.painted.set(patch, value);
     }
-    this.notify();
-    this.pump();
+    const { reader, slide, order } = this.source;
+    this.notify(writes.map((write) => write.patch));
+    const decided_at = new Date().toISOString();
+    this.outbox.push({ kind: "label", uuid: newUuid(), reader, slide, order, act, step, decided_at, ...how, writes });
   }
 
-  private settleFailure(patch: number, error: unknown): void {
-    if (isTemporary(error)) {
-      this.trouble = messageOf(error);
-      this.retryLater();
-    } else if (error instanceof ApiError && error.status === 409) {
-      this.enterConflict(patch, error);
-    } else if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
-      // Signed out, or the role was taken away. The writes are kept: signing in again lets them through.
-      this.held = true;
-      this.trouble = error.message;
-    } else {
-      this.trouble = messageOf(error);
-      this.forget(patch);
-      this.painted.set(patch, this.saved.get(patch)?.value ?? null);
+  private writeOf(patch: number, value: LabelValue | null): PatchWrite {
+    const waiting = this.outbox.entries.flatMap((entry) => (entry.kind === "label" ? entry.writes : [])).filter((write) => write.patch === patch);
+    const last = waiting[waiting.length - 1];
+    const seen: Seen = last ? { after: last.uuid } : (this.saved.get(patch)?.id ?? null);
+    return { patch, value, uuid: newUuid(), seen };
+  }
+
+  private remark(patch: number, remark: RemarkEntry["remark"], text: string): void {
+    const { reader, slide } = this.source;
+    const entry: RemarkEntry = { kind: "remark", uuid: newUuid(), reader, slide, patch, remark, text };
+    this.paintFlag(entry);
+    this.notify([patch]);
+    this.outbox.push(entry);
+  }
+
+  private paintFlag({ remark, patch }: RemarkEntry): void {
+    if (remark !== "comment") this.flags.set(patch, remark === "flag");
+  }
+
+  private replay(entry: LabelEntry): void {
+    const changes = entry.writes.map(({ patch, value }) => ({ patch, before: this.value(patch), after: value }));
+    this.steps.replay(entry.act, { step: entry.step ?? entry.writes[0]!.uuid, changes });
+    for (const { patch, value } of entry.writes) this.painted.set(patch, value);
+  }
+
+  private answered(entry: Entry, answers: Answer[]): void {
+    if (entry.kind !== "label") return;
+    for (const answer of answers) {
+      this.onSaved(answer);
+      if (this.saved.has(answer.patch)) this.saved.set(answer.patch, { id: answer.id, value: answer.value });
     }
   }
 
-  private retryLater(): void {
-    this.failures += 1;
-    if (this.retryTimer !== undefined) return;
-    const delay = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.failures - 1));
-    this.retryTimer = setTimeout(() => {
-      this.retryTimer = undefined;
-      this.pump();
-    }, delay);
+  private refused(entry: Entry, error: ApiError): Entry | "give up" | "leave" {
+    // A label of another slide is shown, and decided on, where that slide is.
+    if (entry.slide !== this.source.slide) return error.status === 409 ? "leave" : "give up";
+    if (entry.kind === "remark") return "give up";
+    const conflicts = error.status === 409 ? conflictsOf(entry, error) : null;
+    if (conflicts === null) {
+      for (const { patch } of entry.writes) this.giveUp(patch, entry);
+      this.notify(entry.writes.map((write) => write.patch));
+      return "give up";
+    }
+    for (const [patch, standing] of conflicts) this.enterConflict(patch, standing, entry);
+    this.notify([...conflicts.keys()]);
+    const writes = entry.writes.filter((write) => !conflicts.has(write.patch));
+    return writes.length ? { ...entry, writes } : "give up";
   }
 
-  private enterConflict(patch: number, error: ApiError): void {
-    const current = (error.extra.current ?? null) as { id: number; value: LabelValue | null } | null;
-    const theirs = current?.value ?? null;
+  private giveUp(patch: number, under: Entry): void {
+    this.forget(patch, under);
+    this.painted.set(patch, this.saved.get(patch)?.value ?? null);
+  }
+
+  private enterConflict(patch: number, standing: Standing, under: Entry): void {
+    const theirs = standing?.value ?? null;
     const mine = this.value(patch);
-    this.forget(patch);
-    this.saved.set(patch, { id: current?.id ?? null, value: theirs });
+    this.forget(patch, under);
+    this.saved.set(patch, { id: standing?.id ?? null, value: theirs });
     this.painted.set(patch, theirs);
     // Both said the same: nothing to ask.
-    if (theirs !== mine) this.conflicts.set(patch, { mine, theirs, theirsId: current?.id ?? null });
+    if (theirs !== mine) this.conflicts.set(patch, { mine, theirs, theirsId: standing?.id ?? null });
   }
 
-  /** Drop a patch's waiting writes and its steps of undo, which no longer follow from what stands. */
-  private forget(patch: number): void {
-    this.outbox = this.outbox.filter((write) => write.patch !== patch);
-    this.undoSteps = this.undoSteps.filter((step) => step.patch !== patch);
-    this.redoSteps = this.redoSteps.filter((step) => step.patch !== patch);
+  /** Drop a patch's waiting writes and its steps of undo. */
+  private forget(patch: number, under: Entry): void {
+    this.outbox.drop((entry) => {
+      if (entry.kind !== "label" || entry.uuid === under.uuid) return entry;
+      const writes = entry.writes.filter((write) => write.patch !== patch);
+      if (writes.length === entry.writes.length) return entry;
+      return writes.length ? { ...entry, writes } : null;
+    });
+    this.steps.forget(patch);
   }
 
-  private notify(): void {
-    for (const listener of this.listeners) listener();
+  private isWaiting(patch: number): boolean {
+    return this.conflicts.has(patch) || this.outbox.entries.some((entry) => entry.kind === "label" && entry.writes.some((write) => write.patch === patch));
   }
+
+  private notify(patches: readonly number[] | null): void {
+    for (const listener of this.listeners) listener(patches);
+  }
+}
+
+/** Which patches were labelled elsewhere, with what stands; null when the refusal names none. */
+function conflictsOf(entry: LabelEntry, error: ApiError): Map<number, Standing> | null {
+  const { conflicts, current } = error.extra as { conflicts?: { patch: number; current: Standing }[]; current?: Standing };
+  if (conflicts) return new Map(conflicts.map((one) => [one.patch, one.current]));
+  if (current !== undefined && entry.writes.length === 1) return new Map([[entry.writes[0]!.patch, current]]);
+  return null;
 }

@@ -1,11 +1,9 @@
 import { expect, test } from "vitest";
 import { Prefetcher } from "./patchImages";
-import type { PatchPayload } from "./payload";
 import { fakeSlide } from "./testing/fakes";
+import { fakePatch } from "./testing/patches";
 
-const patch: PatchPayload = {
-  id: 1, column: 1, row: 0, x: 960, y: 0, size: 960, tissue_share: 1, offered: true, label: null, label_id: null,
-};
+const patch = fakePatch(1, 1, 0, { x: 960, y: 0, size: 960 });
 
 test("the tiles of a coming patch are fetched at the level that will be drawn, each once", () => {
   const fetched: string[] = [];

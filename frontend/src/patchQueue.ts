@@ -3,17 +3,23 @@ import type { PatchPayload } from "./payload";
 
 export class PatchQueue {
   private position: number;
+  private place = new Map<number, number>();
 
-  /** patches: the offered ones in reading order. Starts at the first without a label, else at the first. */
+  /** patches: those to read, in reading order. Starts at the first without a label, else at the first. */
   constructor(
-    readonly patches: readonly PatchPayload[],
+    private ordered: readonly PatchPayload[],
     private readonly isOpen: (patch: PatchPayload) => boolean,
   ) {
-    this.position = Math.max(0, patches.findIndex(isOpen));
+    this.position = Math.max(0, ordered.findIndex(isOpen));
+    this.index();
+  }
+
+  get patches(): readonly PatchPayload[] {
+    return this.ordered;
   }
 
   get current(): PatchPayload | null {
-    return this.patches[this.position] ?? null;
+    return this.ordered[this.position] ?? null;
   }
 
   /** Counts from 1. */
@@ -21,24 +27,40 @@ export class PatchQueue {
     return this.position + 1;
   }
 
+  has(patchId: number): boolean {
+    return this.place.has(patchId);
+  }
+
+  /** Patches were brought in or left out: stay where the reader is. */
+  replace(patches: readonly PatchPayload[]): void {
+    const { current } = this;
+    this.ordered = patches;
+    this.index();
+    this.position = Math.min(this.position, Math.max(0, patches.length - 1));
+    if (current) this.goTo(current.id);
+  }
+
   goTo(patchId: number): boolean {
-    const found = this.patches.findIndex((patch) => patch.id === patchId);
-    if (found === -1) return false;
+    const found = this.place.get(patchId);
+    if (found === undefined) return false;
     this.position = found;
     return true;
   }
 
   /** One on or back in the order, whatever its label; stays at the ends. */
   step(by: 1 | -1): void {
-    this.position = Math.min(Math.max(this.position + by, 0), Math.max(0, this.patches.length - 1));
+    this.position = Math.min(Math.max(this.position + by, 0), Math.max(0, this.ordered.length - 1));
   }
 
   /** The nearest patch above or below in the same column; stays where there is none. */
   stepRow(by: 1 | -1): void {
     const from = this.current;
     if (!from) return;
-    const column = this.patches.filter((patch) => patch.column === from.column && (patch.row - from.row) * by > 0);
-    const nearest = by === 1 ? column[0] : column[column.length - 1];
+    let nearest: PatchPayload | null = null;
+    for (const patch of this.ordered) {
+      if (patch.column !== from.column || (patch.row - from.row) * by <= 0) continue;
+      if (!nearest || (nearest.row - patch.row) * by > 0) nearest = patch;
+    }
     if (nearest) this.goTo(nearest.id);
   }
 
@@ -51,10 +73,21 @@ export class PatchQueue {
   /** The next patches without a label after the current one, in the order in which they will come. */
   openAhead(count: number): PatchPayload[] {
     const ahead: PatchPayload[] = [];
-    for (let offset = 1; offset < this.patches.length && ahead.length < count; offset += 1) {
-      const patch = this.patches[(this.position + offset) % this.patches.length]!;
+    for (let offset = 1; offset < this.ordered.length && ahead.length < count; offset += 1) {
+      const patch = this.ordered[(this.position + offset) % this.ordered.length]!;
       if (this.isOpen(patch)) ahead.push(patch);
     }
     return ahead;
+  }
+
+  /** Patches between two in reading order, both included. */
+  between(one: number, other: number): PatchPayload[] {
+    const ends = [this.place.get(one), this.place.get(other)];
+    if (ends[0] === undefined || ends[1] === undefined) return [];
+    return this.ordered.slice(Math.min(ends[0], ends[1]), Math.max(ends[0], ends[1]) + 1);
+  }
+
+  private index(): void {
+    this.place = new Map(this.ordered.map((patch, place) => [patch.id, place]));
   }
 }

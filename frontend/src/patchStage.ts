@@ -1,7 +1,9 @@
 /** The middle of the labelling desk: one patch with a dimmed ring of context, or the whole slide with its grid. */
 import { CanvasLayer } from "./canvasLayer";
 import { level0 } from "./geometry";
-import { type CellLook, PatchGrid, PatchIndex } from "./patchGrid";
+import type { CellLook } from "./cellLooks";
+import { GridSelection } from "./gridSelection";
+import { PatchGrid, PatchIndex } from "./patchGrid";
 import { Prefetcher } from "./patchImages";
 import type { LabellingPayload, PatchPayload } from "./payload";
 import { SlideViewer } from "./slideViewer";
@@ -14,9 +16,18 @@ const TITLE_PX = 52;
 const GRID_MARGIN_PX = 20;
 const CONTEXT_MARGIN = 1.3;
 
+export interface StageOptions {
+  lookOf: (patch: PatchPayload) => CellLook;
+  selectable: (patch: PatchPayload) => boolean;
+  between: (one: number, other: number) => readonly PatchPayload[];
+  onPick: (patch: PatchPayload) => void;
+  onSelect: () => void;
+}
+
 export class PatchStage {
   readonly viewer: SlideViewer;
   readonly grid: PatchGrid;
+  readonly selection: GridSelection;
   private readonly shade: CanvasLayer;
   private readonly prefetcher: Prefetcher;
   private patch: PatchPayload | null = null;
@@ -26,15 +37,17 @@ export class PatchStage {
   constructor(
     element: HTMLElement,
     labelling: LabellingPayload,
-    lookOf: (patch: PatchPayload) => CellLook,
-    onPick: (patch: PatchPayload) => void,
+    { lookOf, selectable, between, onPick, onSelect }: StageOptions,
   ) {
     this.viewer = new SlideViewer({ element, slide: labelling.slide });
     this.prefetcher = new Prefetcher(labelling.slide);
     this.shade = new CanvasLayer(this.viewer, (context, size) => this.drawShade(context, size));
     const index = new PatchIndex(labelling.grid, labelling.patches);
-    this.grid = new PatchGrid(this.viewer, index, lookOf, () => this.patch, onPick);
+    const current = (): PatchPayload | null => this.patch;
+    this.grid = new PatchGrid({ viewer: this.viewer, index, lookOf, current, selected: () => this.selection.chosen });
     this.grid.visible = false;
+    this.selection = new GridSelection({ viewer: this.viewer, index, selectable, between, current, onPick, onChange: onSelect });
+    this.selection.enable(false);
     this.viewer.onDrawn(() => {
       if (this.drawn) return;
       this.drawn = true;
@@ -86,6 +99,7 @@ export class PatchStage {
 
   showGrid(shown: boolean): void {
     this.grid.visible = shown;
+    this.selection.enable(shown);
     this.shade.visible = !shown;
     if (shown) this.fitSlide();
     else this.frame();

@@ -1,5 +1,6 @@
 /** What the server writes into the pages and answers over the API. Names are the server's. */
 import type { Affine } from "./geometry";
+import type { UndoHistory } from "./undoSteps";
 
 export interface ServedLevel {
   width: number;
@@ -49,6 +50,12 @@ export interface PatchPayload {
   size: number;
   tissue_share: number;
   offered: boolean;
+  /** What the threshold says; a person may have overruled it. */
+  by_otsu: boolean;
+  /** This reader is to label it. */
+  asked: boolean;
+  /** For discussion. */
+  flagged: boolean;
   label: LabelValue | null;
   label_id: number | null;
 }
@@ -75,19 +82,51 @@ export interface LabellingPayload {
     note: string;
   };
   patches: PatchPayload[];
+  /** "position", "random:SEED" or "uncertain:CHECKPOINT". */
+  order: string;
+  /** Patches to label, in that order. */
+  queue: number[];
+  steps: UndoHistory;
+  /** Readers work apart: neither others' labels nor a model's are shown. */
+  blinded: boolean;
+  /** Sha256 of those that have scored the slide, the newest last. */
+  checkpoints: string[];
+  reading: { id: number; part: "all" | "shared" | "adjudicator"; done: boolean; reviewed: boolean } | null;
   counts: LabelCounts;
   can_label: boolean;
+  can_overrule: boolean;
   reader: string;
   /** With {id}. */
   label_url: string;
 }
 
-export interface LabelAnswer {
+/** A row of a patch's history. */
+export interface LabelRow {
   id: number;
   patch: number;
+  reader: string;
   value: LabelValue | null;
+  milliseconds: number | null;
+  route: string;
+  act: "label" | "undo" | "redo" | "restore";
   created_at: string;
-  counts: LabelCounts;
+}
+
+export interface Remark {
+  id: number;
+  author: string;
+  kind: "flag" | "unflag" | "comment";
+  text: string;
+  created_at: string;
+}
+
+/** What a classifier says of a slide's patches. */
+export interface ModelViewPayload {
+  checkpoint: string;
+  checkpoints: string[];
+  /** Instances along the side of a patch. */
+  instances_across: number;
+  patches: { patch: number; probability: number; best_x: number; best_y: number; instances: string }[];
 }
 
 export interface ScorePayload {

@@ -1,7 +1,10 @@
 import { expect, test, vi } from "vitest";
 import { ApiError } from "./api";
-import { LabelStore, type SendLabel } from "./labelStore";
+import { LabelStore } from "./labelStore";
+import type { Answer, Send } from "./outbox";
 import { saveText, showSaveState } from "./saveState";
+
+const SOURCE = { patches: [{ id: 1, label: null, label_id: null }], reader: "ann", slide: 7, order: "position" };
 
 test("each state says how much is not saved", () => {
   expect(saveText("saved", 0, null)).toBe("All saved");
@@ -18,9 +21,9 @@ function heldBox(): HTMLElement {
 }
 
 test("leaving the page is held up while something is not saved", async () => {
-  let answer: (value: { id: number; value: null }) => void = () => {};
-  const send: SendLabel = () => new Promise((resolve) => (answer = resolve));
-  const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
+  let answer: (answers: Answer[]) => void = () => {};
+  const send: Send = () => new Promise((resolve) => (answer = resolve));
+  const store = new LabelStore(SOURCE, send);
   const element = document.createElement("button");
   // Other tests share this window, and what their stores hold back holds up leaving as well: ask this listener alone.
   const listening = vi.spyOn(window, "addEventListener");
@@ -36,17 +39,19 @@ test("leaving the page is held up while something is not saved", async () => {
   store.set(1, "tumor", { milliseconds: null, route: "key" });
   expect(element.dataset.state).toBe("saving");
   expect(leave()).toBe(true);
-  answer({ id: 5, value: null });
+  await vi.waitFor(() => expect(element.dataset.state).toBe("saving"));
+  await Promise.resolve();
+  answer([{ id: 5, patch: 1, value: "tumor" }]);
   await vi.waitFor(() => expect(element.textContent).toBe("All saved"));
   expect(leave()).toBe(false);
 });
 
 test("what is held back is explained, and goes out when the reader says so", async () => {
   const send = vi
-    .fn<SendLabel>()
+    .fn<Send>()
     .mockRejectedValueOnce(new ApiError("You are signed out.", 403))
-    .mockResolvedValueOnce({ id: 5, value: "tumor" });
-  const store = new LabelStore([{ id: 1, label: null, label_id: null }], send);
+    .mockResolvedValueOnce([{ id: 5, patch: 1, value: "tumor" }]);
+  const store = new LabelStore(SOURCE, send);
   const [element, held] = [document.createElement("button"), heldBox()];
   showSaveState(element, held, store);
   expect(held.hidden).toBe(true);

@@ -3,30 +3,39 @@ import { find, setText } from "./dom";
 import { count } from "./format";
 import { fill, gettext } from "./text";
 import type { LabelStore } from "./labelStore";
+import type { Outbox } from "./outbox";
 
 /** held: the box that explains why nothing goes out, with its own button to try again. */
 export function showSaveState(element: HTMLButtonElement, held: HTMLElement, store: LabelStore): void {
   const show = (): void => {
-    const { state, unsaved, trouble } = store;
+    const { unsaved } = store;
+    const { state, trouble, durable } = store.outbox;
+    element.dataset.durable = held.dataset.durable = String(durable);
     held.hidden = state !== "held";
     setText(find("[data-held-reason]", held), trouble ?? "");
     element.dataset.state = trouble && state === "saved" ? "refused" : state;
     element.textContent = saveText(state, unsaved, trouble);
-    element.title = trouble ?? "";
+    element.title = [trouble, unsaved ? keptWhere(durable) : ""].filter(Boolean).join(" ");
     element.disabled = state !== "retrying" && state !== "held";
   };
   store.onChange(show);
   show();
-  for (const button of [element, find("button", held)]) button.addEventListener("click", () => store.retryNow());
-  window.addEventListener("online", () => store.retryNow());
+  for (const button of [element, find("button", held)]) button.addEventListener("click", () => store.outbox.retryNow());
+  window.addEventListener("online", () => store.outbox.retryNow());
   // Whoever was signed out signs in in another tab and comes back.
-  window.addEventListener("focus", () => store.state === "held" && store.retryNow());
+  window.addEventListener("focus", () => store.outbox.state === "held" && store.outbox.retryNow());
   window.addEventListener("beforeunload", (event) => {
-    if (store.unsaved > 0) event.preventDefault();
+    // What the browser's database keeps is sent by the next page.
+    if (store.unsaved > 0 && !store.outbox.durable) event.preventDefault();
   });
 }
 
-export function saveText(state: LabelStore["state"], unsaved: number, trouble: string | null): string {
+const keptWhere = (durable: boolean): string =>
+  durable
+    ? gettext("Kept on this computer: you may close the page, the next one sends it.")
+    : gettext("Kept in this page only: do not close it.");
+
+export function saveText(state: Outbox["state"], unsaved: number, trouble: string | null): string {
   switch (state) {
     case "saved":
       return trouble ? fill(gettext("Refused: {reason}"), { reason: trouble }) : gettext("All saved");
