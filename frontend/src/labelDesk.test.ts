@@ -25,7 +25,9 @@ beforeEach(() => {
     return Promise.resolve(new Response(JSON.stringify({ id: (nextId += 1), patch: 1, value, labels })));
   });
 });
-afterEach(() => {
+afterEach(async () => {
+  // A desk that is still sending would write into the next test's page.
+  await vi.waitFor(() => expect(desk.store.unsaved).toBe(0));
   desk.stage.viewer.destroy();
   vi.unstubAllGlobals();
 });
@@ -79,10 +81,8 @@ test("who may not label can look but nothing is written", () => {
 });
 
 test("a conflict is shown with both values until the reader settles it", async () => {
-  // Desks of earlier tests may still be sending: only the first patch's label is refused.
-  const accepts = fetchMock.getMockImplementation()!;
-  fetchMock.mockImplementation((url, init) =>
-    url !== "/api/v1/patches/1/label/" ? accepts(url, init) : Promise.resolve(new Response(JSON.stringify({ message: "Changed.", extra: { current: { id: 70, value: "normal" } } }), { status: 409 })),
+  fetchMock.mockImplementationOnce(() =>
+    Promise.resolve(new Response(JSON.stringify({ message: "Changed.", extra: { current: { id: 70, value: "normal" } } }), { status: 409 })),
   );
   desk = new LabelDesk(labelling());
   desk.label("tumor", "key");

@@ -14,6 +14,8 @@ const PATCH_SHARE = 0.92;
 const BUTTONS_PX = 76;
 const TITLE_PX = 52;
 const GRID_MARGIN_PX = 20;
+/** Room for the grid's own bar, which has two lines. */
+const GRID_BAR_PX = 124;
 const CONTEXT_MARGIN = 1.3;
 
 export interface StageOptions {
@@ -108,9 +110,9 @@ export class PatchStage {
   /** The whole slide between the title above and the bar below. */
   private fitSlide(): void {
     const { width, height } = this.viewer.slide;
-    const free = { width: this.viewer.size.width - 2 * GRID_MARGIN_PX, height: this.viewer.size.height - TITLE_PX - BUTTONS_PX };
+    const free = { width: this.viewer.size.width - 2 * GRID_MARGIN_PX, height: this.viewer.size.height - TITLE_PX - GRID_BAR_PX };
     const zoom = Math.min(free.width / width, free.height / height);
-    const middle = level0(width / 2, height / 2 + (BUTTONS_PX - TITLE_PX) / 2 / zoom);
+    const middle = level0(width / 2, height / 2 + (GRID_BAR_PX - TITLE_PX) / 2 / zoom);
     this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
   }
 

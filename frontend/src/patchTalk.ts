@@ -16,6 +16,8 @@ export function openCommentBox(patch: PatchPayload, store: LabelStore): void {
   const area = find<HTMLTextAreaElement>("textarea", dialog);
   const send = (): void => {
     store.comment(patch.id, area.value);
+    // The next key is the desk's at once, not only after the browser has moved the focus.
+    area.blur();
     dialog.close();
   };
   area.value = "";
