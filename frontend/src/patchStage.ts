@@ -50,11 +50,7 @@ export class PatchStage {
     this.grid.visible = false;
     this.selection = new GridSelection({ viewer: this.viewer, index, selectable, between, current, onPick, onChange: onSelect });
     this.selection.enable(false);
-    this.viewer.onDrawn(() => {
-      if (this.drawn) return;
-      this.drawn = true;
-      this.shownAt = performance.now();
-    });
+    this.viewer.onDrawn(() => this.markDrawn());
     this.viewer.onOpen(() => this.patch && this.show(this.patch));
     this.viewer.osd.addHandler("resize", () => this.patch && !this.grid.visible && this.frame());
   }
@@ -71,6 +67,23 @@ export class PatchStage {
     if (!this.viewer.osd.isOpen()) return;
     if (this.grid.visible) this.grid.redraw();
     else this.frame();
+    this.noticeDrawn(patch);
+  }
+
+  /** Tiles that are in memory already are drawn with the next frame, and no event tells of them. */
+  private noticeDrawn(patch: PatchPayload): void {
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        if (patch === this.patch && this.viewer.isDrawn) this.markDrawn();
+      }),
+    );
+  }
+
+  private markDrawn(): void {
+    if (this.drawn) return;
+    this.drawn = true;
+    this.shownAt = performance.now();
+    this.viewer.element.dataset.drawn = String(this.patch?.id ?? "");
   }
 
   /** Screen pixels per level-0 pixel at which the patch fills the stage. */

@@ -57,6 +57,11 @@ export class SlideViewer {
     });
   }
 
+  /** Every tile in view is there and drawn. */
+  get isDrawn(): boolean {
+    return this.osd.isOpen() && (this.osd.world.getItemAt(0)?.getFullyLoaded() ?? false);
+  }
+
   onOpen(listener: () => void): void {
     if (this.osd.isOpen()) listener();
     else this.osd.addOnceHandler("open", listener);
