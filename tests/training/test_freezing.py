@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.storage import default_storage
@@ -12,6 +13,7 @@ from django.db import DatabaseError, transaction
 from accounts.errors import ApplicationError
 from accounts.models import Project, User
 from annotation.models import WeakLabel
+from annotation.services import adjudicate, change_reading_settings
 from config.standalone.layout import Layout
 from tests.factories import make_case, make_slide, make_slide_without_mpp, make_synthetic_slide
 from tests.training.builders import make_labelled_case, make_labelled_slide
@@ -172,6 +174,23 @@ def test_unsure_disagreed_and_synthetic_patches_are_left_out(project: Project, l
     assert sum(row.get("kind") == "patch" for row in rows_of(dataset)) == 8
     assert sum(row.get("kind") == "slide" for row in rows_of(dataset)) == 4
     assert "3 labelled patches are not frozen" in dataset.note
+
+
+def test_the_set_keeps_the_rule_and_each_label_the_rule_that_made_it(
+    project: Project, lead: User, outsider: User
+) -> None:
+    make_labelled_case(project, "Case 01", "TN")
+    make_labelled_case(project, "Case 02", "NT")
+    change_reading_settings(project, consensus="adjudicated")
+    disputed = WeakLabel.objects.order_by("pk")[0]
+    other = WeakLabel.objects.create(patch=disputed.patch, reader=outsider, value="normal")
+    adjudicate(disputed.patch, "tumor", lead, uuid4(), [disputed.pk, other.pk])
+    dataset = freeze_dataset(project, lead)
+    header, *rows = rows_of(dataset)
+    assert (dataset.consensus, header["consensus"]) == ("adjudicated", "adjudicated")
+    rules = {tuple(row["label_ids"]): row.get("rule") for row in rows if row["kind"] == "patch"}
+    assert rules.pop((disputed.pk, other.pk)) == "adjudicated"
+    assert set(rules.values()) == {None}
 
 
 def test_the_last_case_that_can_be_spared_validates(project: Project, lead: User) -> None:

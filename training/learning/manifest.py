@@ -7,7 +7,8 @@ The first line is the header, then a line per slide, then a line per labelled la
     {"kind": "slide", "case": …, "key": …, "sha256": …, "width_l0": …, "height_l0": …, "mpp": …,
      "mpp_source": …, "stain": …, "colour": …, "split": "train" | "validation" | "test"}
     {"kind": "patch", "slide": key of the slide, "x_l0": …, "y_l0": …, "size_l0": …,
-     "label": "tumor" | "normal", "label_ids": […], "split": null, or a split that overrules the slide's}
+     "label": "tumor" | "normal", "label_ids": […], "split": null, or a split that overrules the slide's,
+     "rule": "majority" | "adjudicated", or not there: all who labelled agreed}
 
 A manifest is named by the sha256 of its bytes. Pixels marked l0 are level-0 pixels of the slide; `target_mpp` is
 in micrometres per pixel, and `patch_px`, `instance_px` are pixels at that resolution.
@@ -25,6 +26,7 @@ from training.learning.errors import ManifestError
 
 FORMAT = "counterstain-manifest-1"
 SPLITS = ("train", "validation", "test")
+AGREED = "single"
 LABELS = ("normal", "tumor")  # the index is the class that the networks use
 
 Row = TypeVar("Row", "Header", "SlideRow", "PatchRow")
@@ -75,6 +77,8 @@ class PatchRow:
     label: str
     label_ids: tuple[int, ...] = ()
     split: str | None = None
+    rule: str = AGREED
+    """What made one label of several."""
 
     @property
     def place(self) -> str:
@@ -149,13 +153,21 @@ class Manifest:
         """Return the manifest as it is stored; its sha256 is the data set's name."""
         rows: list[dict[str, Any]] = [asdict(self.header)]
         rows += [{"kind": "slide"} | asdict(slide) for slide in self.slides]
-        rows += [{"kind": "patch"} | asdict(patch) for patch in self.patches]
+        rows += [{"kind": "patch"} | _patch_values(patch) for patch in self.patches]
         return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode()
 
     @property
     def sha256(self) -> str:
         """The name of this data set."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
+
+
+def _patch_values(patch: PatchRow) -> dict[str, Any]:
+    """Leave out the usual rule, so that data sets from before there were others keep their bytes and names."""
+    values = asdict(patch)
+    if patch.rule == AGREED:
+        del values["rule"]
+    return values
 
 
 def parse(content: bytes) -> Manifest:

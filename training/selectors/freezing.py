@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Project
 from annotation.models import GridSettings, LargePatch
-from annotation.selectors import consensus_labels, target_mpp
+from annotation.selectors import consensus_labels, consensus_rule, target_mpp
 from training.learning.manifest import LABELS, Header
 from training.models import Split
 from training.selectors import objections
@@ -52,7 +52,9 @@ def freeze_plan(project: Project, splits: Mapping[str, str] | None = None) -> Fr
     resolution = target_mpp(project)
     plan = FreezePlan(
         project=project,
-        header=Header(project.slug, stains, resolution, grid.patch_px, grid.instance_px, consensus="single")
+        header=Header(
+            project.slug, stains, resolution, grid.patch_px, grid.instance_px, consensus=consensus_rule(project)
+        )
         if resolution
         else None,
         slides=tuple(slides),
@@ -79,7 +81,12 @@ def _labelled_patches(project: Project) -> list[PlannedPatch]:
     pair = [project.source_stain, project.target_stain]
     found = LargePatch.objects.filter(pk__in=labels, slide__stain__in=pair).select_related("slide__case")
     return [
-        PlannedPatch(patch, str(labels[patch.pk].value), tuple(sorted(labels[patch.pk].label_ids)))
+        PlannedPatch(
+            patch,
+            str(labels[patch.pk].value),
+            tuple(sorted(labels[patch.pk].label_ids)),
+            rule=str(labels[patch.pk].rule),
+        )
         for patch in found.order_by("slide__case__name", "slide__stain", "slide__key", "row", "column")
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import Project
 from annotation.models import LargePatch
-from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
+from training.learning.manifest import AGREED, LABELS, Header, Manifest, PatchRow, SlideRow
 from training.models import SPLITS
 from viewer.models import Slide
 
@@ -19,6 +19,7 @@ class PlannedPatch:
     label: str
     label_ids: tuple[int, ...]
     split: str | None = None
+    rule: str = AGREED
 
     @property
     def case(self) -> str:
@@ -104,4 +105,5 @@ def _slide_row(slide: Slide, split: str) -> SlideRow:
 
 def _patch_row(row: PlannedPatch) -> PatchRow:
     place: dict[str, Any] = {"x_l0": row.patch.x_l0, "y_l0": row.patch.y_l0, "size_l0": row.patch.size_l0}
-    return PatchRow(slide=row.patch.slide.key, **place, label=row.label, label_ids=row.label_ids, split=row.split)
+    label: dict[str, Any] = {"label": row.label, "label_ids": row.label_ids, "rule": row.rule}
+    return PatchRow(slide=row.patch.slide.key, **place, **label, split=row.split)
