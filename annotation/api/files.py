@@ -49,7 +49,7 @@ class FileParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         content: bytes = stream.read(LARGEST_FILE_BYTES + 1)
         if len(content) > LARGEST_FILE_BYTES:
             raise _too_large()
@@ -115,8 +115,9 @@ class LabelImport(APIView):
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if announced.isdecimal() and int(announced) > LARGEST_FILE_BYTES:
             raise _too_large()
+        content: Any = request.data
         comparison = services.import_labels(
-            project, request.data, _file_format(request), reader, _slide(request, project.pk), dry_run == "true"
+            project, content, _file_format(request), reader, _slide(request, project.pk), dry_run == "true"
         )
         answer = {
             "dry_run": dry_run == "true",

@@ -139,7 +139,8 @@ def _recent_times(project: Project, username: str) -> list[int]:
         milliseconds__gt=0,
         milliseconds__lte=LONGEST_LABEL_MS,
     )
-    return list(timed.order_by("-pk").values_list("milliseconds", flat=True)[:REMEMBERED])
+    found = timed.order_by("-pk").values_list("milliseconds", flat=True)[:REMEMBERED]
+    return [milliseconds for milliseconds in found if milliseconds is not None]
 
 
 def _last_label(project: Project, username: str) -> datetime | None:

@@ -1,5 +1,7 @@
 """What an import of labels answers."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 KINDS = ["new", "changed", "flag", "unflag", "comment", "other_reader", "only_here"]
@@ -19,7 +21,7 @@ class DifferenceSerializer(serializers.Serializer[None]):
     text = serializers.CharField(help_text="A comment that is not here yet.")
 
 
-class ComparisonSerializer(serializers.Serializer[None]):
+class ComparisonSerializer(serializers.Serializer[dict[str, Any]]):
     dry_run = serializers.BooleanField()
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="How many rows of each kind.")
     differences = DifferenceSerializer(many=True)

@@ -1,5 +1,7 @@
 """Readings, agreement and adjudication in and out of the API."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from annotation.models import Adjudication, Label, Reading, ReadingSettings
@@ -48,7 +50,7 @@ class AdjudicationSerializer(serializers.ModelSerializer[Adjudication]):
         fields = ["id", "patch", "adjudicator", "value", "label_ids", "comment", "created_at"]
 
 
-class AgreementSerializer(serializers.Serializer[None]):
+class AgreementSerializer(serializers.Serializer[Any]):
     by = serializers.ChoiceField(choices=["all", "stain", "case"])
     group = serializers.CharField(help_text="The stain or case; empty for all.")
     measure = serializers.ChoiceField(choices=["cohen", "fleiss"])
@@ -76,7 +78,7 @@ class DecisionSerializer(serializers.Serializer[None]):
     outdated = serializers.BooleanField(help_text="A reader has changed a label since.")
 
 
-class DisagreementSerializer(serializers.Serializer[None]):
+class DisagreementSerializer(serializers.Serializer[Any]):
     patch = serializers.IntegerField()
     column = serializers.IntegerField()
     row = serializers.IntegerField()

@@ -19,8 +19,8 @@ ClientOf = Callable[[User], SiteClient]
 
 def exported(client: SiteClient, project: Project, file_format: str, slide: int | None = None) -> bytes:
     query = f"project={project.slug}&file_format={file_format}" + (f"&slide={slide}" if slide else "")
-    answer = client.get(f"/api/v1/labels/export/?{query}")
-    assert answer.status_code == 200, answer.content
+    answer: Any = client.get(f"/api/v1/labels/export/?{query}")
+    assert answer.status_code == 200, answer
     return b"".join(answer.streaming_content)
 
 
@@ -145,7 +145,7 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(
         def read(self, *_size: int | None) -> bytes:
             raise AssertionError("the body was read")
 
-    client = client_of(pathologist)
+    client: Any = client_of(pathologist)
     answer = client.generic(
         "POST",
         f"/api/v1/labels/import/?project={project.slug}&file_format=geojson",

@@ -59,7 +59,7 @@ def _write(plan: FreezePlan, by: User, note: str) -> Dataset:
             target_stain=plan.stains[1],
             manifest_key=key,
             manifest_sha256=sha256,
-            consensus=plan.header.consensus,
+            consensus=plan.header.consensus if plan.header else "",
             counts=plan.counts,
             splits=plan.splits,
             independent_validation=not plan.dependence,

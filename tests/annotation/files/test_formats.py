@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -33,7 +34,7 @@ def written(file_format: str, *some: LabelRow) -> bytes:
     return "".join(FORMATS[file_format].write(some)).encode()
 
 
-def one(**changes: object) -> LabelRow:
+def one(**changes: Any) -> LabelRow:
     row = LabelRow(
         slide=3, slide_sha256="ab" * 32, column=1, row=2, x_l0=2240, y_l0=4480, size_l0=2240, reader="ann",
         value="tumor", created_at="2026-11-23T10:00:00+00:00", case="Case 1", stain="HE", flagged=False,

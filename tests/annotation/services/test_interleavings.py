@@ -20,8 +20,8 @@ VALUES = ["tumor", "normal", "unsure", "exclude", None]
 PATCHES = 3
 
 label = st.tuples(st.just("label"), st.sets(st.integers(0, PATCHES - 1), min_size=1), st.sampled_from(VALUES))
-back = st.tuples(st.sampled_from(["undo", "redo"]), st.just(set()), st.none())
-retry = st.tuples(st.just("retry"), st.just(set()), st.none())
+back: st.SearchStrategy[Any] = st.tuples(st.sampled_from(["undo", "redo"]), st.just(set()), st.none())
+retry: st.SearchStrategy[Any] = st.tuples(st.just("retry"), st.just(set()), st.none())
 
 
 @dataclass
