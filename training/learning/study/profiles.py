@@ -127,7 +127,7 @@ PROFILES = {
         presets="tiny",
         painted_training_cases=1,
         mil={"epochs": 2, "instances_per_bag": 0},
-        cyclegan={"steps_per_epoch": 40, "warm_steps": 80, "patches_per_slide": 0, "halo_px": 16},
+        cyclegan={"steps_per_epoch": 20, "warm_steps": 60, "patches_per_slide": 0},
         instance_px=112,
         region_px=224,
     ),
