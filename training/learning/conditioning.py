@@ -12,12 +12,13 @@ from torch import Tensor
 def with_class(images: Tensor, classes: Tensor | None) -> Tensor:
     """Append the class of each image as a constant plane.
 
-    images: [B, 3, H, W]; classes: [B], or None for the ablation without class. Returns [B, 4, H, W] or the images.
+    images: [B, 3, H, W]; classes: [B], a plane each, [B, H, W], or None for the ablation without class. Returns
+    [B, 4, H, W] or the images.
     """
     if classes is None:
         return images
     batch, _, height, width = images.shape
-    plane = classes.to(images.dtype).view(batch, 1, 1, 1).expand(batch, 1, height, width)
+    plane = classes.to(images.dtype).reshape(batch, 1, *(classes.shape[1:] or (1, 1))).expand(batch, 1, height, width)
     return torch.cat([images, plane], dim=1)
 
 

@@ -131,6 +131,8 @@ def synthesize(
             min(config.blend_px, core_within(config.core_px, patch_px)),
             config.batch_size,
             run.compute,
+            flowing_statistics=config.norm_statistics == "flowing",
+            flowing_class=config.class_between_tiles == "flowing",
         )
         _paint_slide(run, config, painter, target, classes, window, _description(metadata, generator_path))
     report: dict[str, Any] = {

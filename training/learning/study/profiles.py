@@ -133,8 +133,8 @@ PROFILES = {
     ),
     "cpu": Profile(
         name="cpu",
-        size_px=4480,
-        patch_px=1120,
+        size_px=3584,
+        patch_px=896,
         tumor_extent=0.5,
         tumor_share=0.5,
         presets="cpu",
