@@ -13,7 +13,8 @@
 
 cohort draws the paper's study in phantoms; study runs everything on it and writes report.html and report.json. Both go
 on where they were when they are started again.
-mil and cyclegan take --resume DIR, an earlier out folder to go on from; the others start again, which is harmless.
+mil and cyclegan take --resume DIR, an earlier out folder to go on from, and run in several processes as one:
+`torchrun --nproc-per-node 2 -m training.learning cyclegan …`; the others start again, which is harmless.
 Events go to stdout, one JSON object a line (events.py). Exit codes: 0 done; 2 a person must act, the reason is on
 stderr; 3 the program is wrong; 143 stopped on request (SIGTERM), the state is saved.
 """
@@ -40,7 +41,9 @@ STUDIES = ("cohort", "study")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one kind of run and return the exit code."""
     options = _parser().parse_args(arguments)
-    reporter = Reporter(sys.stdout)
+    # Of several processes that train as one, the first alone speaks.
+    follows = int(os.environ.get("RANK", "0")) > 0
+    reporter = Reporter(Path(os.devnull).open("w") if follows else sys.stdout)  # noqa: SIM115 - open until the end
     try:
         return _guarded(options, reporter)
     except StopRequested as stopped:
@@ -86,7 +89,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> None:
     stop = run.Stop()
     stop.on_signals()
     machine = compute.prepare(config)
-    this = run.Run(options.out, reporter, stop, machine)
+    this = run.Run(options.out, reporter, stop, machine, shared_store=options.store)
     reporter.started(options.kind, **machine.describe(), resumed_from=str(options.resume) if options.resume else None)
 
     if isinstance(config, configs.MilConfig):
@@ -176,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         options.add_argument("--config", type=Path, required=True, help="JSON of the run's keys; {} takes the defaults")
         options.add_argument("--out", type=Path, required=True, help="folder for everything the run writes")
         options.add_argument("--resume", type=Path, help="an earlier out folder to go on from")
+        options.add_argument("--store", type=Path, help="folder of decoded patches that runs share; kept at the end")
         if kind in ("mil", "cyclegan"):
             options.add_argument("--manifest", type=Path, required=True)
             options.add_argument(

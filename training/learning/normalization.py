@@ -2,8 +2,8 @@
 
 Instance normalisation takes mean and deviation from the picture it is given: a tile beside a lumen is normalised
 differently from its neighbour, and the border shows. Here every tile is first run once to measure its statistics at
-each norm; it is then painted with statistics that are interpolated, pixel by pixel, between its own at its middle and those
-of its eight neighbours at theirs (after Ho et al. 2022, "Ultra-High-Resolution Unpaired Stain Transformation via
+each norm; it is then painted with statistics that are interpolated, pixel by pixel, between its own at its middle and
+those of its eight neighbours at theirs (after Ho et al. 2022, "Ultra-High-Resolution Unpaired Stain Transformation via
 Kernelized Instance Normalization", and its successor, dense normalisation). The generator needs no further training.
 """
 

@@ -60,13 +60,15 @@ def train_mil(
     state_kind = metadata | {"kind": "mil-state"}
     check_bags(manifest, stain)
     saved = run.load_state(
-        resume, "mil-state", config=metadata["config"], manifest=metadata["manifest"], stain=metadata["stain"]
+        resume, "mil-state", **{key: metadata[key] for key in ("code_version", "config", "manifest", "stain")}
     )
     epochs_done = 0
     if saved is not None:
         epochs_done = _restore(saved, net, averaged, optimizer, rng)
 
-    train, validation = (_load(run, config, manifest, stain, split, slides_root) for split in ("train", "validation"))
+    train, validation = run.compute.group.in_turn(
+        lambda: [_load(run, config, manifest, stain, split, slides_root) for split in ("train", "validation")]
+    )
     if not manifest.independent_validation:
         run.reporter.warning(NOT_INDEPENDENT)
     if len(set(validation.labels.tolist())) < 2:
@@ -94,6 +96,9 @@ def train_mil(
                     net, averaged, optimizer, train.pixels, picks, labels, config, run.compute, rng, tick=ticker
                 )
             )
+            for trained in (net, averaged):
+                if trained is not None:
+                    run.compute.group.follow(trained)  # equal already, but for GPUs that add in another order
         loss = sum(losses) / len(losses)
         if not is_number(loss):
             raise TrainingDiverged(
@@ -108,7 +113,7 @@ def train_mil(
         tensors = checkpoint.weights_of(averaged or net, "classifier.")
         run.record_epoch(epoch, values, rank(figures, config), tensors, metadata | {"threshold": figures["threshold"]})
         _save_state(run, state_kind, epoch, net, averaged, optimizer, rng)
-        if config.max_seconds and run.seconds > config.max_seconds:
+        if run.time_is_up(config.max_seconds):
             run.reporter.warning(f"Stopped after epoch {epoch} of {config.epochs}: {config.max_seconds} s have passed.")
             break
 
@@ -171,9 +176,17 @@ def _load(run: Run, config: MilConfig, manifest: Manifest, stain: str, split: st
 def _score(
     run: Run, net: torch.nn.Module, bags: Bags, index: Any, config: MilConfig, ticker: Ticker
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return tumor_probabilities(
-        net, bags.pixels, index, config.normalization, config.score_batch_size, run.compute, tick=ticker
+    group = run.compute.group
+    mine = tumor_probabilities(
+        net,
+        bags.pixels,
+        index[group.share(len(index))],
+        config.normalization,
+        config.score_batch_size,
+        run.compute,
+        ticker,
     )
+    return group.gather_shares(mine, len(index), run.compute.device)
 
 
 def _steps(drawn: int, picks: int, validation: int, config: MilConfig) -> int:

@@ -1,6 +1,7 @@
 """Run a study to its end and write report.json, report.html and its pictures."""
 
 import json
+import shutil
 from typing import Any
 
 from training.learning.events import finite
@@ -26,6 +27,7 @@ def write_report(study: Study, seed_count: int = 1) -> dict[str, Any]:
         write_whole(study.out / "pictures" / f"{number:02d}.jpg", content)
     write_whole(study.out / "report.html", page.page(report, shown).encode())
     write_whole(study.out / "report.json", json.dumps(report, indent=1, ensure_ascii=False).encode())
+    shutil.rmtree(study.out / "store", ignore_errors=True)
     return report
 
 

@@ -225,7 +225,7 @@ class Study:
             write_whole(label, wanted.encode())
         self.say(name)
         with (folder / "events.jsonl").open("a") as events:
-            run = Run(folder, Reporter(events), self.stop, self.compute)
+            run = Run(folder, Reporter(events), self.stop, self.compute, shared_store=self.out / "store")
             work(run, folder if (folder / "state").exists() else None)
         return folder
 
