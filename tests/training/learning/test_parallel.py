@@ -92,7 +92,8 @@ def test_two_processes_end_with_the_weights_of_one(kind: Any, cohort: Path, tmp_
     assert reports[0]["compute"]["processes"] == 1 and reports[1]["compute"]["processes"] == 2
     last = reports[0]["epochs"]
     one, two = (load_file(tmp_path / name / f"checkpoints/epoch-{last:04d}.safetensors") for name in ("one", "two"))
-    for key in one:
+    # A bias before an instance norm has no gradient but rounding, which Adam makes as large as any other.
+    for key in (key for key in one if key.endswith("weight")):
         torch.testing.assert_close(two[key], one[key], atol=2e-4, rtol=2e-3, msg=key)
     losses = [json.loads((tmp_path / name / "metrics.jsonl").read_text().splitlines()[0]) for name in ("one", "two")]
     for key, value in losses[0]["values"].items():

@@ -21,8 +21,6 @@ def run_study(study: Study, seed_count: int = 1) -> Figures:
     cases = painted_cases(study.profile)
     held_out = [spec.name for spec in cases if spec.split == "test"]
     training = [spec.name for spec in cases if spec.split == "train"]
-    study.cohort("cohort")
-    study.cohort("control")
     classifiers = {stain: classifier_figures(study, stain, held_out) for stain in (SOURCE, TARGET)}
     judged: dict[str, dict[str, Figures]] = {}
     painted: list[tuple[Model, list[str]]] = [
