@@ -35,7 +35,7 @@ class Compute:
 
     @contextmanager
     def memory_errors(self, batch: str) -> Iterator[None]:
-        """Turn the device's out-of-memory error into one line that says what to make smaller."""
+        """Turn an out-of-memory error into one line that says what to make smaller."""
         try:
             yield
         except torch.OutOfMemoryError:
@@ -43,6 +43,13 @@ class Compute:
             raise OutOfMemory(
                 f"The GPU ran out of memory with {batch}: {free / 2**30:.1f} of {total / 2**30:.1f} GiB are free. "
                 "Make the batch smaller, or free the GPU, and resume the run."
+            ) from None
+        except RuntimeError as error:
+            if "can't allocate memory" not in str(error):
+                raise
+            raise OutOfMemory(
+                f"The machine ran out of memory with {batch}. Make the batch smaller, or end other programs, and "
+                "resume the run."
             ) from None
 
 

@@ -10,7 +10,7 @@ from viewer.imaging.slides import open_slide
 
 
 def _truth(count: int, positive: np.ndarray, radius: np.ndarray | None = None) -> SectionTruth:
-    places = np.arange(count) * 30.0 + 20
+    places = np.linspace(20, 20 + 30 * (count - 1), count)
     zeros = np.zeros(count)
     radius = np.full(count, 8.0) if radius is None else radius
     return SectionTruth(np.arange(count), places, places, radius, np.zeros(count, np.int8), positive, zeros)
