@@ -9,7 +9,7 @@ that flows from tile to tile are ours; each can be switched off.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -74,13 +74,17 @@ class Painter:
             current = following if looks_ahead or first else self._row(read, classes, row * core, width)
             following = current if last or not looks_ahead else self._row(read, classes, (row + 1) * core, width)
             # Rows row * core - half … row * core + core + half of the picture.
-            strip = self._row_of_tiles([above, current, following], width) * self._ramp(first, last)[:, None, None]
-            above = current
+            strip = self._row_of_tiles([above, current, following], width)
+            # In place from here on: a strip of a wide slide takes hundreds of megabytes.
+            strip *= self._ramp(first, last)[:, None, None]
+            above = replace(current, source=current.source[:0])
             strip[:blend] += carried
             carried = strip[core:].copy()
             top = half if first else 0
             bottom = min(core, height - row * core + half) if not last else height - row * core + half
-            yield np.rint(strip[top:bottom]).clip(0, 255).astype(np.uint8)
+            np.rint(strip, out=strip).clip(0, 255, out=strip)
+            yield strip[top:bottom].astype(np.uint8)
+            del strip
             tick()
 
     def picture(self, read: Read, classes: Classes, width: int, height: int) -> Pixels:

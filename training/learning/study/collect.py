@@ -25,9 +25,9 @@ def run_study(study: Study, seed_count: int = 1) -> Figures:
     judged: dict[str, dict[str, Figures]] = {}
     painted: list[tuple[Model, list[str]]] = [
         (CONDITIONAL, held_out + training),
+        (APPLIED, held_out),
         (UNCONDITIONAL, held_out),
         (CONTROL, held_out),
-        (APPLIED, held_out),
     ]
     painted += [(model, held_out) for model in seeds(seed_count)]
     for model, names in painted:

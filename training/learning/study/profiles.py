@@ -141,7 +141,7 @@ PROFILES = {
         painted_training_cases=2,
         # Three times the bags of the demo, so fewer rounds make as many steps.
         mil={"rounds_per_epoch": 2},
-        cyclegan={"epochs": 10, "steps_per_epoch": 600},
+        cyclegan={"epochs": 5, "steps_per_epoch": 600},
     ),
     # Bags near Table 1 (394 H&E and 437 Ki-67 bags of seven cases, four in five tumour), its 34,121 patches, its keys.
     "paper": Profile(

@@ -66,7 +66,7 @@ def test_a_finished_study_takes_no_step_again(killed_and_resumed: Path, capsys: 
 
 
 def test_every_ratio_stands_beside_the_null_the_true_stain_and_the_floor(report: dict[str, Any]) -> None:
-    assert list(report["slides"]) == ["conditional", "unconditional", "control", "applied"]
+    assert list(report["slides"]) == ["conditional", "applied", "unconditional", "control"]
     assert list(report["slides"]["conditional"]) == ["case08", "case09", "case10", "case01"]
     assert list(report["slides"]["control"]) == ["case08", "case09", "case10"]
     for slides in report["slides"].values():
