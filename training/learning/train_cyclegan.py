@@ -21,7 +21,7 @@ from training.learning.manifest import Manifest
 from training.learning.painting import Floats, Painter, core_within
 from training.learning.run import Run
 from training.learning.sampling import Sampler
-from training.learning.train_mil import NOT_INDEPENDENT
+from training.learning.train_mil import warn_of_splits
 from training.learning.validation import Fields, RatioJudge
 
 INVERTED = (
@@ -74,8 +74,7 @@ def train_cyclegan(
         "cyclegan-state",
         **{key: metadata[key] for key in ("code_version", "config", "manifest", "stains", "classifiers")},
     )
-    if not manifest.independent_validation:
-        run.reporter.warning(NOT_INDEPENDENT)
+    warn_of_splits(run, manifest)
 
     def progress(done: int, total: int, what: str) -> None:
         run.reporter.progress(done, total + 1, 0, config.epochs, what)

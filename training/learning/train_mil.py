@@ -25,6 +25,19 @@ NOT_INDEPENDENT = (
     "are too good. Label another case to put this right."
 )
 
+VALIDATION_IS_EVALUATION = (
+    "Validation equals evaluation: a case that chooses the best epoch is also held out to judge it, so its figures "
+    "will be too good. Freeze a data set whose held-out cases are no validation cases."
+)
+
+
+def warn_of_splits(run: Run, manifest: Manifest) -> None:
+    """Say loudly what a split by case would have kept apart."""
+    if not manifest.independent_validation:
+        run.reporter.warning(NOT_INDEPENDENT)
+    if manifest.validation_is_evaluation:
+        run.reporter.warning(VALIDATION_IS_EVALUATION)
+
 
 def train_mil(
     run: Run, config: MilConfig, manifest: Manifest, stain: str, slides_root: Path, resume: Path | None
@@ -69,8 +82,7 @@ def train_mil(
     train, validation = run.compute.group.in_turn(
         lambda: [_load(run, config, manifest, stain, split, slides_root) for split in ("train", "validation")]
     )
-    if not manifest.independent_validation:
-        run.reporter.warning(NOT_INDEPENDENT)
+    warn_of_splits(run, manifest)
     if len(set(validation.labels.tolist())) < 2:
         run.reporter.warning(
             f"All {len(validation.labels)} validation patches are {LABELS[validation.labels[0]]}: the best epoch is "
