@@ -38,9 +38,10 @@ def class_values(
     return np.where(tissue_share < background_share, -1.0, classes).astype(np.float32)
 
 
-def to_images(pixels: npt.NDArray[np.uint8]) -> Tensor:
+def to_images(pixels: npt.NDArray[np.uint8] | Tensor) -> Tensor:
     """Turn uint8 [B, H, W, 3] RGB into float32 [B, 3, H, W] in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    tensor = pixels if isinstance(pixels, Tensor) else torch.from_numpy(np.ascontiguousarray(pixels))
+    return tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def to_pixels(images: Tensor) -> npt.NDArray[np.uint8]:

@@ -31,6 +31,8 @@ class Domain:
     patches: Store
     classes: Floats
     sampler: Sampler
+    held: Tensor | None = None
+    """The patches on the GPU, where they fit."""
 
 
 class Loop:
@@ -94,8 +96,9 @@ class Loop:
         for domain in self.domains:
             drawn = [domain.sampler.draw(self.rng) for _ in range(self.config.batch_size)]
             pictures = []
+            held = domain.patches.pixels if domain.held is None else domain.held
             for number in drawn:
-                picture = domain.patches.pixels[number]
+                picture = held[number]
                 crop = self.config.crop_px
                 if crop and crop < len(picture):
                     y, x = self.rng.integers(len(picture) - crop + 1, size=2)
@@ -103,7 +106,8 @@ class Loop:
                 pictures.append(turned(picture, self.rng) if self.config.augment else picture)
             # Every process draws for all, so that all draw alike, and keeps its share.
             mine = self.run.compute.group.share(self.config.batch_size)
-            images.append(to_images(np.stack(pictures[mine])).to(self.run.compute.device))
+            stacked = np.stack(pictures[mine]) if domain.held is None else torch.stack(pictures[mine])
+            images.append(to_images(stacked).to(self.run.compute.device))
             classes.append(torch.from_numpy(domain.classes[drawn[mine]]).to(self.run.compute.device))
         if not self.config.class_channel:
             return Batch(images[0], images[1], None, None)

@@ -12,6 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from training.learning.errors import ManifestError, NotEnoughData
 from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
@@ -39,9 +41,12 @@ def reduce_pixels(pixels: Pixels, factor: int) -> Pixels:
     return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pixels]).astype(np.uint8)
 
 
-def turned(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return a picture [H, H, 3] in one of its eight orientations."""
+def turned(pixels: Any, rng: np.random.Generator) -> Any:
+    """Return a picture [H, H, 3], an array or a tensor, in one of its eight orientations."""
     number = int(rng.integers(8))
+    if isinstance(pixels, Tensor):
+        turn = torch.rot90(pixels, number % 4, (0, 1))
+        return turn.flip(0) if number >= 4 else turn
     picture = np.rot90(pixels, number % 4)
     return picture[::-1] if number >= 4 else picture
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from training.learning.files import raise_if_full
 
@@ -63,6 +65,13 @@ def open_store(folder: Path, name: str, identity: Mapping[str, Any], side: int, 
     if count:
         pixels = np.memmap(place / "pixels.u8", np.uint8, "r", shape=(count, side, side, 3))
     return Store(pixels, table)
+
+
+def held_on(pixels: Pixels, device: torch.device) -> Tensor | None:
+    """Return the patches as a tensor on the GPU where they take at most half of its free memory; None elsewhere."""
+    if device.type != "cuda" or pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return None
+    return torch.from_numpy(np.asarray(pixels)).to(device)
 
 
 def _fill(folder: Path, side: int, fill: Filler) -> None:

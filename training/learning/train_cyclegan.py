@@ -21,6 +21,7 @@ from training.learning.manifest import Manifest
 from training.learning.painting import Floats, Painter, core_within
 from training.learning.run import Run
 from training.learning.sampling import Sampler
+from training.learning.store import held_on
 from training.learning.train_mil import warn_of_splits
 from training.learning.validation import Fields, RatioJudge
 
@@ -88,7 +89,7 @@ def train_cyclegan(
         classes = classify(classifier, patches.pixels, patches.table["tissue"], config)
         background = patches.table["tissue"] < config.background_share
         sampler = Sampler(background, config.background_draws, classes > 0, config.tumor_draws)
-        domains.append(Domain(patches, classes, sampler))
+        domains.append(Domain(patches, classes, sampler, held_on(patches.pixels, run.compute.device)))
         if config.class_channel and len(set(np.sign(classes).tolist())) < 2:
             run.reporter.warning(f"The classifier gives all {len(classes)} {stain} patches the same class.")
     fields = group.in_turn(
