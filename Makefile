@@ -44,6 +44,18 @@ run: $(RUNTIME) $(BUILT) ## Start everything, without demo data
 doctor: $(RUNTIME) ## Look at every part of a running installation and say what to do about each that fails
 	@$(PYTHON) manage.py doctor
 
+PROFILE := tiny
+STUDY := var/study-$(PROFILE)
+
+.PHONY: study
+study: $(RUNTIME) ## Run the paper's study on drawn tissue (PROFILE=tiny|cpu|paper, STUDY=folder); goes on where it was
+	$(PYTHON) -m training.learning study --profile $(PROFILE) --out $(STUDY)
+	@echo "$(STUDY)/report.html"
+
+.PHONY: study-seeds
+study-seeds: $(RUNTIME) ## The same with three pairs of CycleGANs, with and without class, for the spread between seeds
+	$(PYTHON) -m training.learning study --profile $(PROFILE) --out $(STUDY) --seeds 3
+
 ##@ Develop
 .PHONY: test
 test: $(DEVELOPMENT) $(DEV_PACKAGES) $(BUILT) ## Run every test, browser tests included (ARGS="-k name" for some)

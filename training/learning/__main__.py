@@ -8,7 +8,13 @@
     python -m training.learning score     --config C.json --out DIR --slide PATH --mpp X
                                           --classifier CKPT --patches patches.json
 
-mil and cyclegan take --resume DIR, an earlier out folder to go on from; the others start again, which is harmless.
+    python -m training.learning cohort    --profile tiny|cpu|paper --out DIR [--morph 0]
+    python -m training.learning study     --profile tiny|cpu|paper --out DIR [--seeds N] [--threads N]
+
+cohort draws the paper's study in phantoms; study runs everything on it and writes report.html and report.json. Both go
+on where they were when they are started again.
+mil and cyclegan take --resume DIR, an earlier out folder to go on from, and run in several processes as one:
+`torchrun --nproc-per-node 2 -m training.learning cyclegan …`; the others start again, which is harmless.
 Events go to stdout, one JSON object a line (events.py). Exit codes: 0 done; 2 a person must act, the reason is on
 stderr; 3 the program is wrong; 143 stopped on request (SIGTERM), the state is saved.
 """
@@ -18,6 +24,7 @@ import json
 import os
 import shutil
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,12 +35,15 @@ from training.learning.events import Reporter
 from viewer.imaging.colour import COLOURS
 
 DONE, PERSON, PROGRAM, STOPPED = 0, 2, 3, 143
+STUDIES = ("cohort", "study")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one kind of run and return the exit code."""
     options = _parser().parse_args(arguments)
-    reporter = Reporter(sys.stdout)
+    # Of several processes that train as one, the first alone speaks.
+    follows = int(os.environ.get("RANK", "0")) > 0
+    reporter = Reporter(Path(os.devnull).open("w") if follows else sys.stdout)  # noqa: SIM115 - open until the end
     try:
         return _guarded(options, reporter)
     except StopRequested as stopped:
@@ -65,6 +75,9 @@ def _guarded(options: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> None:
+    if options.kind in STUDIES:
+        _study(options, reporter)
+        return
     config = read_config(options.kind, options.config)
     # Read by OpenMP when torch is imported. Waiting threads must sleep: where other programs share the cores (the web
     # server, a second worker), spinning ones made a training step up to fifty times as long.
@@ -76,7 +89,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> None:
     stop = run.Stop()
     stop.on_signals()
     machine = compute.prepare(config)
-    this = run.Run(options.out, reporter, stop, machine)
+    this = run.Run(options.out, reporter, stop, machine, shared_store=options.store)
     reporter.started(options.kind, **machine.describe(), resumed_from=str(options.resume) if options.resume else None)
 
     if isinstance(config, configs.MilConfig):
@@ -110,6 +123,30 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> None:
         scoring.score_slide(this, config, options.slide, options.mpp, classifier, options.patches, options.colour)
 
 
+def _study(options: argparse.Namespace, reporter: Reporter) -> None:
+    """Draw a cohort, or run a whole study."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from training.learning.run import Stop
+    from training.learning.study import cohort, profiles, report, steps
+
+    stop = Stop()
+    stop.on_signals()
+    chosen = profiles.profile(options.profile)
+    reporter.started(options.kind, profile=chosen.name)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:7.0f} s  {text}", file=sys.stderr, flush=True)
+
+    if options.kind == "cohort":
+        manifest = cohort.draw_cohort(chosen, options.out, options.morph, say, stop.check)
+        reporter.finished({"manifest": manifest.sha256, "slides": len(manifest.slides), "bags": len(manifest.patches)})
+        return
+    study = steps.Study(chosen, options.out, options.threads, stop, say)
+    whole = report.write_report(study, options.seeds)
+    reporter.finished({"criteria": whole["criteria"], "inverted": whole["inverted"]})
+
+
 def read_config(kind: str, path: Path) -> configs.RunConfig:
     """Return the configuration in a JSON file.
 
@@ -128,11 +165,21 @@ def read_config(kind: str, path: Path) -> configs.RunConfig:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.learning", description="Learn, paint and score.")
     kinds = parser.add_subparsers(dest="kind", required=True)
+    for kind in STUDIES:
+        options = kinds.add_parser(kind)
+        options.add_argument("--profile", required=True, help="tiny, cpu or paper")
+        options.add_argument("--out", type=Path, required=True, help="folder for everything that is drawn and written")
+        if kind == "cohort":
+            options.add_argument("--morph", type=float, default=1.0, help="0 hides the target's status on the source")
+        else:
+            options.add_argument("--seeds", type=int, default=1, help="pairs of CycleGANs with and without class")
+            options.add_argument("--threads", type=int, default=0, help="CPU threads; 0 takes all cores")
     for kind in configs.CONFIGS:
         options = kinds.add_parser(kind)
         options.add_argument("--config", type=Path, required=True, help="JSON of the run's keys; {} takes the defaults")
         options.add_argument("--out", type=Path, required=True, help="folder for everything the run writes")
         options.add_argument("--resume", type=Path, help="an earlier out folder to go on from")
+        options.add_argument("--store", type=Path, help="folder of decoded patches that runs share; kept at the end")
         if kind in ("mil", "cyclegan"):
             options.add_argument("--manifest", type=Path, required=True)
             options.add_argument(

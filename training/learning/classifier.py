@@ -88,6 +88,17 @@ class Classifier:
             )
         return np.concatenate(parts)
 
+    @torch.inference_mode()
+    def features(self, pixels: Pixels, batch_size: int = 128) -> npt.NDArray[np.float32]:
+        """Return what the last layer reads, [N, D], of uint8 [N, instance_px, instance_px, 3]."""
+        parts = []
+        for start in range(0, len(pixels), batch_size):
+            batch = reduce_pixels(pixels[start : start + batch_size], self.config.input_reduction)
+            with self.compute.memory_errors(f"{len(batch)} instances at a time"), self.compute.autocast():
+                found = self.net.features(to_input(batch, self.config.normalization, self.compute.device))
+            parts.append(found.float().cpu().numpy())
+        return np.concatenate(parts)
+
 
 def load_classifier(path: Path, compute: Compute, **expected: Any) -> Classifier:
     """Load a MIL checkpoint; `expected` names metadata that it must carry, such as stain="HE".

@@ -9,6 +9,7 @@ import torch
 
 from training.learning.config import RunConfig
 from training.learning.errors import ConfigError, OutOfMemory
+from training.learning.parallel import ALONE, Group, join
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Compute:
     device: torch.device
     precision: str
     threads: int
+    group: Group = ALONE
 
     @contextmanager
     def autocast(self) -> Iterator[None]:
@@ -28,11 +30,12 @@ class Compute:
     def describe(self) -> dict[str, str | int]:
         """Return what the report says of the machine."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"
-        return {"device": name, "precision": self.precision, "threads": self.threads, "torch": torch.__version__}
+        said: dict[str, str | int] = {"device": name, "precision": self.precision, "threads": self.threads}
+        return said | {"processes": self.group.size, "torch": torch.__version__}
 
     @contextmanager
     def memory_errors(self, batch: str) -> Iterator[None]:
-        """Turn the device's out-of-memory error into one line that says what to make smaller."""
+        """Turn an out-of-memory error into one line that says what to make smaller."""
         try:
             yield
         except torch.OutOfMemoryError:
@@ -40,6 +43,13 @@ class Compute:
             raise OutOfMemory(
                 f"The GPU ran out of memory with {batch}: {free / 2**30:.1f} of {total / 2**30:.1f} GiB are free. "
                 "Make the batch smaller, or free the GPU, and resume the run."
+            ) from None
+        except RuntimeError as error:
+            if "can't allocate memory" not in str(error):
+                raise
+            raise OutOfMemory(
+                f"The machine ran out of memory with {batch}. Make the batch smaller, or end other programs, and "
+                "resume the run."
             ) from None
 
 
@@ -50,11 +60,12 @@ def prepare(config: RunConfig) -> Compute:
     cuda = config.device != "cpu" and torch.cuda.is_available()
     if config.threads:
         torch.set_num_threads(config.threads)
-    device = torch.device("cuda" if cuda else "cpu")
+    group = join(cuda)
+    device = torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
     precision = config.precision
     if precision == "auto":
         precision = "bf16" if _bf16_is_fast(device) else "fp32"
-    return Compute(device, precision, torch.get_num_threads())
+    return Compute(device, precision, torch.get_num_threads(), group)
 
 
 def _bf16_is_fast(device: torch.device) -> bool:

@@ -12,12 +12,13 @@ from torch import Tensor
 def with_class(images: Tensor, classes: Tensor | None) -> Tensor:
     """Append the class of each image as a constant plane.
 
-    images: [B, 3, H, W]; classes: [B], or None for the ablation without class. Returns [B, 4, H, W] or the images.
+    images: [B, 3, H, W]; classes: [B], a plane each, [B, H, W], or None for the ablation without class. Returns
+    [B, 4, H, W] or the images.
     """
     if classes is None:
         return images
     batch, _, height, width = images.shape
-    plane = classes.to(images.dtype).view(batch, 1, 1, 1).expand(batch, 1, height, width)
+    plane = classes.to(images.dtype).reshape(batch, 1, *(classes.shape[1:] or (1, 1))).expand(batch, 1, height, width)
     return torch.cat([images, plane], dim=1)
 
 
@@ -37,9 +38,10 @@ def class_values(
     return np.where(tissue_share < background_share, -1.0, classes).astype(np.float32)
 
 
-def to_images(pixels: npt.NDArray[np.uint8]) -> Tensor:
+def to_images(pixels: npt.NDArray[np.uint8] | Tensor) -> Tensor:
     """Turn uint8 [B, H, W, 3] RGB into float32 [B, 3, H, W] in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    tensor = pixels if isinstance(pixels, Tensor) else torch.from_numpy(np.ascontiguousarray(pixels))
+    return tensor.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
 def to_pixels(images: Tensor) -> npt.NDArray[np.uint8]:

@@ -272,6 +272,15 @@ class SynthesisConfig(RunConfig):
     blend_px: int = 16
     """Width of the band, half of it in the halo, in which neighbouring tiles are mixed. Differs from the paper: 0."""
 
+    norm_statistics: Literal["flowing", "tile"] = "flowing"
+    """What instance normalisation normalises with. tile: each tile's own mean and deviation, as in training, which
+    makes borders show where neighbours differ. flowing: interpolated pixel by pixel between neighbouring tiles (dense
+    normalisation), at the price of a second forward pass. Differs from the paper: it has no such step."""
+
+    class_between_tiles: Literal["steps", "flowing"] = "steps"
+    """steps: each tile has the class of its patch. flowing: the class plane is interpolated between the middles of
+    neighbouring tiles, so that no border shows where the class changes. Paper: one class a patch."""
+
     batch_size: int = 8
     """Tiles painted at a time; a matter of memory only."""
 

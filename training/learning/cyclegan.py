@@ -26,6 +26,7 @@ from training.learning.compute import Compute
 from training.learning.conditioning import with_class
 from training.learning.config import CycleGanConfig
 from training.learning.networks import Discriminator, Generator
+from training.learning.parallel import Group
 from training.learning.sampling import ImagePool
 from training.learning.weights import average_weights, copy_of
 
@@ -107,7 +108,7 @@ class CycleGan:
             same_source = self.g_target(with_class(batch.source, batch.source_class))
             same_target = self.g_source(with_class(batch.target, batch.target_class))
         loss = F.l1_loss(same_source.float(), batch.source) + F.l1_loss(same_target.float(), batch.target)
-        _descend(self.warm_optimizer, loss)
+        _descend(self.warm_optimizer, loss, self.compute.group)
         self._average(decay=0.0)
         return {"warm": loss.detach()}
 
@@ -134,19 +135,19 @@ class CycleGan:
         loss_g = adversarial + config.cycle_weight * cycle
         if config.identity_weight:
             loss_g = loss_g + config.identity_weight * config.cycle_weight * self._identity(batch)
-        gradient = _descend(self.optimizer_g, loss_g)
+        gradient = _descend(self.optimizer_g, loss_g, self.compute.group)
 
         for parameter in discriminators:
             parameter.requires_grad_(True)
-        shown_target = self.pool_target.exchange(self._for_judge(fake_target.float(), batch.source_class), rng)
-        shown_source = self.pool_source.exchange(self._for_judge(fake_source.float(), batch.target_class), rng)
+        shown_target = self._from_pool(self.pool_target, self._for_judge(fake_target.float(), batch.source_class), rng)
+        shown_source = self._from_pool(self.pool_source, self._for_judge(fake_source.float(), batch.target_class), rng)
         with self.compute.autocast():
             real_target = self.d_target(self._for_judge(batch.target, batch.target_class))
             real_source = self.d_source(self._for_judge(batch.source, batch.source_class))
             false_target, false_source = self.d_target(shown_target), self.d_source(shown_source)
         loss_d = discriminator_loss(real_target, false_target, config.generator_loss)
         loss_d = loss_d + discriminator_loss(real_source, false_source, config.generator_loss)
-        _descend(self.optimizer_d, loss_d)
+        _descend(self.optimizer_d, loss_d, self.compute.group)
 
         self._average(config.ema_decay)
         middle = 0.5 if config.generator_loss == "lsgan" else 0.0
@@ -160,6 +161,12 @@ class CycleGan:
             "discriminator_accuracy": torch.stack(right).mean(),
             "generator_gradient": gradient,
         }
+
+    def _from_pool(self, pool: ImagePool, fakes: Tensor, rng: np.random.Generator) -> Tensor:
+        """Exchange the whole batch's synthetic patches, so that every process keeps the same pool; return our share."""
+        group = self.compute.group
+        exchanged = pool.exchange(group.gather(fakes.detach()), rng)
+        return exchanged[group.share(len(exchanged))]
 
     def _identity(self, batch: Batch) -> Tensor:
         """Return how much the generators change patches that are stained as they should be already."""
@@ -216,11 +223,12 @@ def _set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
-    """Take one step against the gradient of the loss; returns the gradient's norm."""
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor, group: Group) -> Tensor:
+    """Take one step against the gradient of the loss, averaged over the processes; returns the gradient's norm."""
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    group.average_gradients(parameters)
     norm = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
     optimizer.step()
     return norm.detach()

@@ -12,78 +12,18 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from training.learning.errors import ManifestError, NotEnoughData, SlideChanged
+from training.learning.errors import ManifestError, NotEnoughData
 from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
+from training.learning.reading import STRIP_PX, TargetReader, open_frozen
 from training.learning.store import Pixels, Store, open_store
-from viewer.imaging.colour import colour_named
 from viewer.imaging.foreground import TissueMask, tissue_mask
 from viewer.imaging.geometry import patch_side_l0
-from viewer.imaging.slides import SlideReader, content_sha256, open_slide
+from viewer.imaging.slides import SlideReader
 
 Progress = Callable[[int, int, str], None]  # done, total, what
-
-# Slides whose mpp differs from the target by less than this share are used as they are.
-SAME_MPP = 0.01
-STRIP_PX = 8192
-
-
-class TargetReader:
-    """A slide seen at the target mpp: x, y, width and height count pixels of that resolution."""
-
-    def __init__(self, reader: SlideReader, mpp: float, target_mpp: float) -> None:
-        """See `reader`, whose level-0 pixels measure `mpp` µm, at `target_mpp`."""
-        self.reader = reader
-        ratio = target_mpp / mpp
-        self.resampled = abs(ratio - 1) > SAME_MPP
-        self.scale = ratio if self.resampled else 1.0  # level-0 pixels per pixel
-        self.mpp = target_mpp if self.resampled else mpp
-        self.width = max(1, round(reader.width_l0 / self.scale))
-        self.height = max(1, round(reader.height_l0 / self.scale))
-
-    def read(self, x: int, y: int, width: int, height: int) -> Pixels:
-        """Read a rectangle, uint8 [height, width, 3]; what lies off the slide is white. Wide ones are read in parts."""
-        parts = []
-        for left in range(x, x + width, STRIP_PX):
-            part = min(STRIP_PX, x + width - left)
-            if self.resampled:
-                x_l0, y_l0 = round(left * self.scale), round(y * self.scale)
-                size_l0 = (max(1, round(part * self.scale)), max(1, round(height * self.scale)))
-                parts.append(self.reader.read_scaled(x_l0, y_l0, *size_l0, part, height))
-            else:
-                parts.append(self.reader.read_region(left, y, 0, part, height))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-
-    def tissue(self, mask: TissueMask, x: int, y: int, side: int) -> float:
-        """Return the tissue share of a square, 0 to 1."""
-        return mask.share(*(round(value * self.scale) for value in (x, y, side, side)))
-
-
-def open_frozen(row: SlideRow, slides_root: Path, verified: set[str]) -> SlideReader:
-    """Open a slide of the manifest, once its bytes are known to be those that were frozen.
-
-    Raises:
-        SlideChanged: the file is missing, has other bytes, or another size.
-    """
-    path = slides_root / row.key
-    if not path.exists():
-        raise SlideChanged(f"Slide {row.key} of case {row.case} is missing; put it back, or freeze a new data set.")
-    if row.key not in verified:
-        found = content_sha256(path)
-        if found != row.sha256:
-            raise SlideChanged(
-                f"Slide {row.key} of case {row.case} has changed: its sha256 is {found[:12]}…, the manifest froze "
-                f"{row.sha256[:12]}…. Put the old file back, or freeze a new data set."
-            )
-        verified.add(row.key)
-    reader = open_slide(path, colour_named(row.colour))
-    if (reader.width_l0, reader.height_l0) != (row.width_l0, row.height_l0):
-        reader.close()
-        raise SlideChanged(
-            f"Slide {row.key} measures {reader.width_l0} × {reader.height_l0} pixels, the manifest says "
-            f"{row.width_l0} × {row.height_l0}; freeze a new data set."
-        )
-    return reader
 
 
 def cut(pixels: Pixels, side: int) -> Pixels:
@@ -101,9 +41,12 @@ def reduce_pixels(pixels: Pixels, factor: int) -> Pixels:
     return np.stack([cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in pixels]).astype(np.uint8)
 
 
-def turned(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return a picture [H, H, 3] in one of its eight orientations."""
+def turned(pixels: Any, rng: np.random.Generator) -> Any:
+    """Return a picture [H, H, 3], an array or a tensor, in one of its eight orientations."""
     number = int(rng.integers(8))
+    if isinstance(pixels, Tensor):
+        turn = torch.rot90(pixels, number % 4, (0, 1))
+        return turn.flip(0) if number >= 4 else turn
     picture = np.rot90(pixels, number % 4)
     return picture[::-1] if number >= 4 else picture
 

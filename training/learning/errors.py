@@ -33,6 +33,10 @@ class DiskFull(LearningError):
     """A file could not be written whole; the one before it is untouched."""
 
 
+class ResolutionTooLow(LearningError):
+    """A slide is too coarse for what is to be learnt from it or painted on it."""
+
+
 class OutOfMemory(LearningError):
     """The device has too little memory for the configured batch."""
 

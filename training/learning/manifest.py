@@ -142,12 +142,21 @@ class Manifest:
     @property
     def independent_validation(self) -> bool:
         """Whether the validation patches and slides come from cases that training never sees."""
-        cases: dict[str, set[str]] = {
-            split: {row.case for row in self.slides if row.split == split} for split in SPLITS
-        }
+        cases = self._cases
+        return bool(cases["validation"]) and not cases["train"] & cases["validation"]
+
+    @property
+    def validation_is_evaluation(self) -> bool:
+        """Whether a case both chooses the best epoch and is held out to judge it."""
+        return bool(self._cases["validation"] & self._cases["test"])
+
+    @cached_property
+    def _cases(self) -> dict[str, set[str]]:
+        """The cases of each split, those of single patches included."""
+        cases = {split: {row.case for row in self.slides if row.split == split} for split in SPLITS}
         for patch in self.patches:
             cases[self.split(patch)].add(self.slide(patch.slide).case)
-        return bool(cases["validation"]) and not cases["train"] & cases["validation"]
+        return cases
 
     def to_bytes(self) -> bytes:
         """Return the manifest as it is stored; its sha256 is the data set's name."""

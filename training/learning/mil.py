@@ -73,12 +73,13 @@ def train_on_picks(
     for batch in _batches(order, config.batch_size):
         chosen = np.stack([turned(pixels[pick], rng) if config.augment else pixels[pick] for pick in picks[batch]])
         target = torch.from_numpy(labels[batch]).to(compute.device)
-        with compute.memory_errors(f"{len(batch)} instances in a training step"), compute.autocast():
-            logits = net(to_input(chosen, config.normalization, compute.device))
-            loss = nn.functional.cross_entropy(logits.float(), target)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        with compute.memory_errors(f"{len(batch)} instances in a training step"):
+            with compute.autocast():
+                logits = net(to_input(chosen, config.normalization, compute.device))
+                loss = nn.functional.cross_entropy(logits.float(), target)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
         if averaged is not None:
             average_weights(averaged, net, config.ema_decay)
         total += loss.item() * len(batch)

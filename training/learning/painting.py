@@ -2,19 +2,24 @@
 
 A tile is a core with a halo on every side; the halo is painted and thrown away, but for a band of `blend_px` around
 the core's border in which neighbouring tiles are mixed. Rows come out from the top down, as the pyramid writer wants.
-Pixels are uint8 [H, W, 3] RGB. Xu et al. 2020 paste patches edge to edge: `Differs from the paper:` in halo and blend.
+Pixels are uint8 [H, W, 3] RGB.
+
+Differs from the paper: it pastes patches edge to edge. Halo, blend, flowing statistics (normalization.py) and a class
+that flows from tile to tile are ours; each can be switched off.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from training.learning.compute import Compute
 from training.learning.conditioning import to_images, to_pixels, with_class
+from training.learning.normalization import Flowing, between
 from training.learning.store import Pixels
 
 Floats = npt.NDArray[np.float32]
@@ -28,6 +33,16 @@ def core_within(core_px: int, patch_px: int) -> int:
 
 
 @dataclass(frozen=True)
+class _Row:
+    """One row of tiles before it is painted. source: [side, columns * core + 2 * halo, 3]; classes: [columns]."""
+
+    source: Pixels
+    classes: Floats
+    statistics: list[Tensor]
+    """At every norm, mean and deviation of each tile, [columns, 2, C]; empty where tiles keep their own."""
+
+
+@dataclass(frozen=True)
 class Painter:
     """A generator with the tiling it paints with."""
 
@@ -38,6 +53,12 @@ class Painter:
     blend_px: int
     batch_size: int
     compute: Compute
+    flowing_statistics: bool = False
+    flowing_class: bool = False
+
+    @cached_property
+    def _flowing(self) -> Flowing:
+        return Flowing(self.generator)
 
     def paint(
         self, read: Read, classes: Classes, width: int, height: int, tick: Callable[[], None] = lambda: None
@@ -46,34 +67,61 @@ class Painter:
         core, blend, half = self.core_px, self.blend_px, self.blend_px // 2
         rows = -(-height // core)
         carried = np.zeros((blend, width, 3), np.float32)  # the band that the next row of tiles is mixed into
+        looks_ahead = self.flowing_statistics or self.flowing_class
+        following = above = self._row(read, classes, 0, width)
         for row in range(rows):
             first, last = row == 0, row == rows - 1
+            current = following if looks_ahead or first else self._row(read, classes, row * core, width)
+            following = current if last or not looks_ahead else self._row(read, classes, (row + 1) * core, width)
             # Rows row * core - half … row * core + core + half of the picture.
-            strip = self._row_of_tiles(read, classes, row * core, width) * self._ramp(first, last)[:, None, None]
+            strip = self._row_of_tiles([above, current, following], width)
+            # In place from here on: a strip of a wide slide takes hundreds of megabytes.
+            strip *= self._ramp(first, last)[:, None, None]
+            above = replace(current, source=current.source[:0])
             strip[:blend] += carried
             carried = strip[core:].copy()
             top = half if first else 0
             bottom = min(core, height - row * core + half) if not last else height - row * core + half
-            yield np.rint(strip[top:bottom]).clip(0, 255).astype(np.uint8)
+            np.rint(strip, out=strip).clip(0, 255, out=strip)
+            yield strip[top:bottom].astype(np.uint8)
+            del strip
             tick()
 
     def picture(self, read: Read, classes: Classes, width: int, height: int) -> Pixels:
         """Paint a whole picture at once."""
         return np.concatenate(list(self.paint(read, classes, width, height)))
 
-    def _row_of_tiles(self, read: Read, classes: Classes, y: int, width: int) -> Floats:
-        """Paint one row of tiles and mix them from left to right: float32 [core + blend, width, 3]."""
-        core, halo, blend, half = self.core_px, self.halo_px, self.blend_px, self.blend_px // 2
-        side, columns = core + 2 * halo, -(-width // core)
-        source = read(-halo, y - halo, columns * core + 2 * halo, side)
+    def _row(self, read: Read, classes: Classes, y: int, width: int) -> _Row:
+        """Read a row of tiles, ask for its classes and, where they flow, measure its statistics."""
+        core, halo, columns = self.core_px, self.halo_px, -(-width // self.core_px)
+        source = read(-halo, y - halo, columns * core + 2 * halo, core + 2 * halo)
         of_column = classes(y + core // 2, [column * core + core // 2 for column in range(columns)])
+        row = _Row(source, np.asarray(of_column, np.float32), [])
+        if self.flowing_statistics:
+            found = [self._measure(self._cut(source, chosen), row.classes[chosen]) for chosen in self._batches(columns)]
+            row.statistics.extend(torch.cat(parts) for parts in zip(*found, strict=True))
+        return row
+
+    def _batches(self, columns: int) -> list[slice]:
+        return [slice(at, min(at + self.batch_size, columns)) for at in range(0, columns, self.batch_size)]
+
+    def _cut(self, source: Pixels, chosen: slice) -> Pixels:
+        core, side = self.core_px, self.core_px + 2 * self.halo_px
+        return np.stack([source[:, at * core : at * core + side] for at in range(chosen.start, chosen.stop)])
+
+    def _row_of_tiles(self, rows: list[_Row], width: int) -> Floats:
+        """Paint the middle one of three rows of tiles and mix them from left to right: [core + blend, width, 3]."""
+        core, halo, blend, half = self.core_px, self.halo_px, self.blend_px, self.blend_px // 2
+        columns = len(rows[1].classes)
         strip = np.zeros((core + blend, columns * core + blend, 3), np.float32)
         kept = slice(halo - half, halo + core + half)
-        for start in range(0, columns, self.batch_size):
-            chosen = range(start, min(start + self.batch_size, columns))
-            tiles = np.stack([source[:, column * core : column * core + side] for column in chosen])
-            painted = self.tiles(tiles, of_column[chosen.start : chosen.stop])[:, kept, kept]
-            for column, tile in zip(chosen, painted, strict=True):
+        for chosen in self._batches(columns):
+            tiles = self._cut(rows[1].source, chosen)
+            if self.flowing_statistics or self.flowing_class:
+                painted = self._flow(tiles, rows, chosen)[:, kept, kept]
+            else:
+                painted = self.tiles(tiles, rows[1].classes[chosen])[:, kept, kept]
+            for column, tile in zip(range(chosen.start, chosen.stop), painted, strict=True):
                 ramp = self._ramp(column == 0, column == columns - 1)
                 strip[:, column * core : column * core + core + blend] += tile * ramp[:, None]
         return strip[:, half : half + width]
@@ -81,11 +129,41 @@ class Painter:
     @torch.inference_mode()
     def tiles(self, tiles: Pixels, classes: Floats) -> Pixels:
         """Paint tiles, uint8 [B, side, side, 3], each of its class, [B]."""
-        images = to_images(tiles).to(self.compute.device)
-        planes = torch.from_numpy(np.asarray(classes, np.float32)).to(self.compute.device) if self.conditional else None
         with self.compute.memory_errors(f"{len(tiles)} tiles at a time"), self.compute.autocast():
-            painted = self.generator(with_class(images, planes))
+            painted = self.generator(self._input(tiles, torch.from_numpy(np.asarray(classes, np.float32))))
         return to_pixels(painted)
+
+    def _input(self, tiles: Pixels, classes: Tensor) -> Tensor:
+        """Return what the generator sees; classes: [B], or a plane a tile, [B, side, side]."""
+        images = to_images(tiles).to(self.compute.device)
+        return with_class(images, classes.to(self.compute.device) if self.conditional else None)
+
+    @torch.inference_mode()
+    def _measure(self, tiles: Pixels, classes: Floats) -> list[Tensor]:
+        with self.compute.memory_errors(f"{len(tiles)} tiles at a time"), self.compute.autocast():
+            return self._flowing.measure(self._input(tiles, torch.from_numpy(classes)))
+
+    @torch.inference_mode()
+    def _flow(self, tiles: Pixels, rows: list[_Row], chosen: slice) -> Pixels:
+        """Paint tiles of the middle row with what flows from their neighbours."""
+        around = np.arange(chosen.start, chosen.stop)[:, None] + [-1, 0, 1]
+        around = around.clip(0, len(rows[1].classes) - 1)  # [B, 3]
+        share = self.core_px / tiles.shape[1]
+        planes = torch.from_numpy(rows[1].classes[chosen])
+        if self.flowing_class:
+            known = torch.from_numpy(np.stack([row.classes[around] for row in rows], axis=1))  # [B, 3, 3]
+            weights = between(tiles.shape[1], share, known.device)
+            planes = torch.einsum("byx,hy,wx->bhw", known, weights, weights)
+        with self.compute.memory_errors(f"{len(tiles)} tiles at a time"), self.compute.autocast():
+            images = self._input(tiles, planes)
+            if not self.flowing_statistics:
+                return to_pixels(self.generator(images))
+            columns = torch.from_numpy(around)
+            tables = [
+                torch.stack([of_row[columns] for of_row in norm], dim=1).permute(0, 3, 4, 1, 2)
+                for norm in zip(*(row.statistics for row in rows), strict=True)
+            ]  # [B, 3 rows, 3 columns, 2, C] -> [B, 2, C, 3, 3]
+            return to_pixels(self._flowing.paint(images, tables, share))
 
     def _ramp(self, first: bool, last: bool) -> Floats:
         """Return the weight of each row (or column) of a kept tile; neighbours' weights add up to 1."""

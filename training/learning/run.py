@@ -5,7 +5,9 @@ OUT/state/state.safetensors              everything needed to go on, replaced wh
 OUT/metrics.jsonl                        a line per epoch
 OUT/previews/epoch-0001.jpg              pictures (cyclegan)
 OUT/report.json                          what came out, written last
-OUT/store/                               decoded patches, removed at the end
+OUT/store/                               decoded patches, removed at the end; or a folder that several runs share
+
+Of several processes that train as one (parallel.py) the first alone writes.
 """
 
 import json
@@ -22,7 +24,6 @@ from typing import Any
 from torch import Tensor
 
 from training.learning import checkpoint
-from training.learning.checkpoint import Saved
 from training.learning.compute import Compute
 from training.learning.errors import CheckpointError, StopRequested
 from training.learning.events import Reporter, finite
@@ -65,6 +66,12 @@ class Run:
     seconds_before: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] | None = None
+    shared_store: Path | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.compute.group.leads
 
     @property
     def seconds(self) -> float:
@@ -74,7 +81,11 @@ class Run:
     @property
     def store(self) -> Path:
         """Folder of the decoded patches."""
-        return self.out / "store"
+        return self.shared_store or self.out / "store"
+
+    def time_is_up(self, max_seconds: int) -> bool:
+        """Whether more than the allowed seconds have passed, for all processes alike; 0 allows any."""
+        return bool(max_seconds) and self.compute.group.any(self.seconds > max_seconds, self.compute.device)
 
     def record_epoch(
         self,
@@ -83,8 +94,10 @@ class Run:
         key: tuple[float, ...],
         tensors: Mapping[str, Tensor],
         metadata: Mapping[str, Any],
-    ) -> Saved:
+    ) -> None:
         """Write an epoch's weights and metrics. `key` ranks epochs: the smallest is best, the first of equals wins."""
+        if not self.writes:
+            return
         values = finite(values)
         path = f"checkpoints/epoch-{epoch:04d}.safetensors"
         saved = checkpoint.save(self.out / path, tensors, dict(metadata) | {"epoch": epoch, "metrics": values})
@@ -97,10 +110,11 @@ class Run:
         write_whole(self.out / "metrics.jsonl", lines.encode())
         self.reporter.metrics(epoch, values)
         self.reporter.checkpoint(path, epoch, saved.sha256, saved.size_bytes, values, is_best)
-        return saved
 
     def save_state(self, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
         """Write everything that is needed to go on from here."""
+        if not self.writes:
+            return
         shared = {"history": self.history, "best": self.best, "seconds": self.seconds}
         checkpoint.save(self.out / "state" / "state.safetensors", tensors, dict(metadata) | shared)
 
@@ -129,11 +143,14 @@ class Run:
             self.seconds_before = float(metadata["seconds"])
         except (KeyError, TypeError, ValueError):
             raise CheckpointError("The state lacks its history; start the run again without --resume.") from None
-        _bring_along(folder, self.out, {f"epoch-{entry['epoch']:04d}" for entry in self.history})
+        if self.writes:
+            _bring_along(folder, self.out, {f"epoch-{entry['epoch']:04d}" for entry in self.history})
         return metadata, tensors
 
     def finish(self, report: Mapping[str, Any]) -> None:
         """Write the report, remove the decoded patches and say that all is done."""
+        if not self.writes:
+            return
         best = None if self.best is None else {key: value for key, value in self.best.items() if key != "rank"}
         whole = dict(report) | {
             "best": best,
@@ -145,7 +162,8 @@ class Run:
         }
         whole = finite(whole)
         write_whole(self.out / "report.json", json.dumps(whole, indent=1, ensure_ascii=False).encode())
-        shutil.rmtree(self.store, ignore_errors=True)
+        if self.shared_store is None:
+            shutil.rmtree(self.store, ignore_errors=True)
         self.reporter.finished(whole)
 
 

@@ -1,8 +1,9 @@
 """Patches decoded once: `uint8 [N, side, side, 3]` RGB in a memory-mapped file, with a table of N rows beside it.
 
-A store is named by what it holds (manifest, stain, split, sizes …); one that holds something else is made again.
+A store is named by what it holds (manifest, stain, split, sizes …), so several runs may share a folder of stores.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from training.learning.files import raise_if_full
 
@@ -34,21 +37,21 @@ class Store:
 
 
 def open_store(folder: Path, name: str, identity: Mapping[str, Any], side: int, fill: Filler) -> Store:
-    """Open the store `folder/name`, made by `fill` if it is absent or holds something else.
+    """Open the store of this name and identity in a folder, made by `fill` if it is absent or damaged.
 
     `fill` yields pixels uint8 [n, side, side, 3] with columns of n rows. The store appears whole or not at all.
     """
-    place = folder / name
     wanted = json.dumps({"side": side} | dict(identity), sort_keys=True)
+    place = folder / f"{name}-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
     label = place / "identity.json"
     if not label.is_file() or label.read_text() != wanted:
-        part = folder / f"{name}.part"
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(place, ignore_errors=True)
-        part.mkdir(parents=True)
+        # Runs that share a folder may make the same store at a time: each in its own place, the last one stands.
+        part = place.with_name(f"{place.name}.{os.getpid()}.part")
+        part.mkdir(parents=True, exist_ok=True)
         try:
             _fill(part, side, fill)
             (part / "identity.json").write_text(wanted)
+            shutil.rmtree(place, ignore_errors=True)
             part.rename(place)
         except OSError as error:
             raise_if_full(error, place)
@@ -62,6 +65,13 @@ def open_store(folder: Path, name: str, identity: Mapping[str, Any], side: int, 
     if count:
         pixels = np.memmap(place / "pixels.u8", np.uint8, "r", shape=(count, side, side, 3))
     return Store(pixels, table)
+
+
+def held_on(pixels: Pixels, device: torch.device) -> Tensor | None:
+    """Return the patches as a tensor on the GPU where they take at most half of its free memory; None elsewhere."""
+    if device.type != "cuda" or pixels.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return None
+    return torch.from_numpy(np.asarray(pixels)).to(device)
 
 
 def _fill(folder: Path, side: int, fill: Filler) -> None:

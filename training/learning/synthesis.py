@@ -16,11 +16,11 @@ from training.learning.classifier import Classifier
 from training.learning.compute import Compute
 from training.learning.conditioning import class_values
 from training.learning.config import CycleGanConfig, SynthesisConfig
-from training.learning.data import TargetReader
 from training.learning.errors import CheckpointError, ConfigError, DiskFull
 from training.learning.files import sha256_of
 from training.learning.networks import Generator
 from training.learning.painting import Floats, Painter, core_within
+from training.learning.reading import TargetReader
 from training.learning.run import Run, Ticker
 from training.learning.store import Pixels
 from viewer.imaging import errors as imaging
@@ -131,6 +131,8 @@ def synthesize(
             min(config.blend_px, core_within(config.core_px, patch_px)),
             config.batch_size,
             run.compute,
+            flowing_statistics=config.norm_statistics == "flowing",
+            flowing_class=config.class_between_tiles == "flowing",
         )
         _paint_slide(run, config, painter, target, classes, window, _description(metadata, generator_path))
     report: dict[str, Any] = {

@@ -1,46 +1,35 @@
 """A run of kind `cyclegan`: from a manifest and two classifiers to a generator from source to target stain."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from training.learning import checkpoint, validation
 from training.learning.classifier import Classifier
-from training.learning.conditioning import class_values, to_images
+from training.learning.conditioning import class_values
 from training.learning.config import CycleGanConfig
-from training.learning.cyclegan import Batch, CycleGan, learning_rate_factor
-from training.learning.data import cut, load_patches, slides_for, turned
-from training.learning.errors import CheckpointError, ManifestError, StopRequested, TrainingDiverged
+from training.learning.cyclegan import CycleGan
+from training.learning.cyclegan_loop import Domain, Loop
+from training.learning.data import cut, load_patches, slides_for
+from training.learning.errors import ConfigError, ManifestError
 from training.learning.evaluation import optical_density_sum
 from training.learning.files import write_whole
 from training.learning.manifest import Manifest
 from training.learning.painting import Floats, Painter, core_within
 from training.learning.run import Run
 from training.learning.sampling import Sampler
-from training.learning.store import Store
-from training.learning.train_mil import NOT_INDEPENDENT
+from training.learning.store import held_on
+from training.learning.train_mil import warn_of_splits
 from training.learning.validation import Fields, RatioJudge
-from training.learning.weights import is_number
 
 INVERTED = (
     "The colours of epoch {epoch} are inverted: where the source is dark the synthetic picture is light (correlation "
     "{correlation:.2f}). Use warm_steps or identity_weight, or another seed."
 )
 STILL_INVERTED = "The best epoch is inverted too: this generator is of no use and should not be published."
-
-
-@dataclass(frozen=True)
-class Domain:
-    """One stain to train on: patches [N, side, side, 3], their classes [N] and how they are drawn."""
-
-    patches: Store
-    classes: Floats
-    sampler: Sampler
 
 
 def train_cyclegan(
@@ -61,6 +50,12 @@ def train_cyclegan(
     """
     check_stains(manifest)
     stains = manifest.header.stains[:2]
+    group = run.compute.group
+    if config.batch_size % group.size:
+        raise ConfigError(
+            f"batch_size is {config.batch_size}; {group.size} processes share a batch evenly, so it must be a multiple "
+            f"of {group.size}."
+        )
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
     model = CycleGan(config, run.compute)
@@ -76,10 +71,11 @@ def train_cyclegan(
         "code_version": checkpoint.CODE_VERSION,
     }
     saved = run.load_state(
-        resume, "cyclegan-state", **{key: metadata[key] for key in ("config", "manifest", "stains", "classifiers")}
+        resume,
+        "cyclegan-state",
+        **{key: metadata[key] for key in ("code_version", "config", "manifest", "stains", "classifiers")},
     )
-    if not manifest.independent_validation:
-        run.reporter.warning(NOT_INDEPENDENT)
+    warn_of_splits(run, manifest)
 
     def progress(done: int, total: int, what: str) -> None:
         run.reporter.progress(done, total + 1, 0, config.epochs, what)
@@ -87,15 +83,25 @@ def train_cyclegan(
 
     domains: list[Domain] = []
     for stain, classifier in zip(stains, classifiers, strict=True):
-        patches = load_patches(manifest, stain, "train", slides_root, run.store, config.patches_per_slide, progress)
+        patches = group.in_turn(
+            partial(load_patches, manifest, stain, "train", slides_root, run.store, config.patches_per_slide, progress)
+        )
         classes = classify(classifier, patches.pixels, patches.table["tissue"], config)
         background = patches.table["tissue"] < config.background_share
         sampler = Sampler(background, config.background_draws, classes > 0, config.tumor_draws)
-        domains.append(Domain(patches, classes, sampler))
+        domains.append(Domain(patches, classes, sampler, held_on(patches.pixels, run.compute.device)))
         if config.class_channel and len(set(np.sign(classes).tolist())) < 2:
             run.reporter.warning(f"The classifier gives all {len(classes)} {stain} patches the same class.")
-    fields = validation.load_fields(
-        manifest, slides_root, run.store, config.validation_fields, config.halo_px, progress
+    fields = group.in_turn(
+        partial(
+            validation.load_fields,
+            manifest,
+            slides_root,
+            run.store,
+            config.validation_fields,
+            config.halo_px,
+            progress,
+        )
     )
     source_classes, target_classes = (
         classify(classifier, of.patches(), of.tissue.ravel(), config).reshape(-1, 4)
@@ -103,7 +109,7 @@ def train_cyclegan(
     )
     judge = RatioJudge(manifest, slides_root, fields[1]) if config.selection == "positive_ratio" else None
 
-    loop = _Loop(run, config, model, domains, rng, metadata | {"kind": "cyclegan-state"})
+    loop = Loop(run, config, model, domains, rng, metadata | {"kind": "cyclegan-state"})
     if saved is not None:
         loop.restore(saved)
     core = core_within(config.core_px, manifest.header.instance_px)
@@ -121,10 +127,12 @@ def train_cyclegan(
         run.record_epoch(epoch, values, validation.rank(figures, epoch, config.selection), model.weights(), metadata)
         _write_preview(run, epoch, validation.preview(fields[0], synthetic, source_classes))
         loop.epoch_is_over()
-        if config.max_seconds and run.seconds > config.max_seconds:
+        if run.time_is_up(config.max_seconds):
             run.reporter.warning(f"Stopped after epoch {epoch} of {config.epochs}: {config.max_seconds} s have passed.")
             break
 
+    if not run.writes:
+        return
     assert run.best is not None
     is_inverted = run.best["metrics"]["validation_density_correlation"] < validation.INVERTED_BELOW
     if is_inverted:
@@ -197,122 +205,9 @@ def consistency(
     }
 
 
-class _Loop:
-    """Steps through epochs and can stop and go on at any step."""
-
-    def __init__(
-        self,
-        run: Run,
-        config: CycleGanConfig,
-        model: CycleGan,
-        domains: list[Domain],
-        rng: np.random.Generator,
-        metadata: dict[str, Any],
-    ) -> None:
-        self.run, self.config, self.model, self.domains, self.rng = run, config, model, domains, rng
-        self.metadata = metadata
-        largest = max(len(domain.patches) for domain in domains)
-        self.per_epoch = config.steps_per_epoch or -(-largest // config.batch_size)
-        self.gan_steps = config.epochs * self.per_epoch
-        self.total = config.warm_steps + self.gan_steps
-        self.step = 0
-        self.epochs_done = 0
-        self.sums: dict[str, Tensor] = {}
-        self.counted = 0
-
-    def train(self, epoch: int) -> dict[str, float]:
-        """Take the steps of an epoch, the warm start before the first one; returns the mean losses."""
-        end = self.config.warm_steps + epoch * self.per_epoch
-        while self.step < end:
-            warm = self.step < self.config.warm_steps
-            batch = self._batch()
-            with self.run.compute.memory_errors(f"batch_size {self.config.batch_size}"):
-                if warm:
-                    losses = self.model.warm_step(batch)
-                else:
-                    gan_step = self.step - self.config.warm_steps
-                    rate = learning_rate_factor(gan_step, self.gan_steps, self.config.lr_decay_from)
-                    losses = self.model.step(batch, rate, self.rng)
-            self.step += 1
-            self._count(losses, epoch)
-            message = "Warm start" if warm else "Training"
-            self.run.reporter.progress(self.step, self.total, epoch, self.config.epochs, message)
-            if self.run.stop.requested:
-                self.save()
-                raise StopRequested("The run was asked to stop; its state is saved.")
-            if self.step % self.config.state_every_steps == 0 and self.step < end:
-                self.save()
-        self._refuse_nan(epoch)
-        return {name: float(total) / self.counted for name, total in sorted(self.sums.items())}
-
-    def epoch_is_over(self) -> None:
-        """Start counting anew and save."""
-        self.epochs_done += 1
-        self.sums, self.counted = {}, 0
-        self.save()
-
-    def _batch(self) -> Batch:
-        """Draw unpaired patches of both stains, cropped and turned as configured."""
-        images, classes = [], []
-        for domain in self.domains:
-            drawn = [domain.sampler.draw(self.rng) for _ in range(self.config.batch_size)]
-            pictures = []
-            for number in drawn:
-                picture = domain.patches.pixels[number]
-                crop = self.config.crop_px
-                if crop and crop < len(picture):
-                    y, x = self.rng.integers(len(picture) - crop + 1, size=2)
-                    picture = picture[y : y + crop, x : x + crop]
-                pictures.append(turned(picture, self.rng) if self.config.augment else picture)
-            images.append(to_images(np.stack(pictures)).to(self.run.compute.device))
-            classes.append(torch.from_numpy(domain.classes[drawn]).to(self.run.compute.device))
-        if not self.config.class_channel:
-            return Batch(images[0], images[1], None, None)
-        return Batch(images[0], images[1], classes[0], classes[1])
-
-    def _count(self, losses: Mapping[str, Tensor], epoch: int) -> None:
-        if self.step == self.config.warm_steps:
-            self.sums, self.counted = {}, 0  # the warm start is no part of the first epoch's means
-            return
-        for name, loss in losses.items():
-            self.sums[name] = self.sums.get(name, torch.zeros((), dtype=torch.float64)) + loss.double().cpu()
-        self.counted += 1
-        self._refuse_nan(epoch)
-
-    def _refuse_nan(self, epoch: int) -> None:
-        for name, total in self.sums.items():
-            if not is_number(total):
-                raise TrainingDiverged(
-                    f"The {name} loss is no longer a number in epoch {epoch}, step {self.step}; the epochs before it "
-                    "are kept. Lower the learning rates, or train in fp32."
-                )
-
-    def save(self) -> None:
-        """Write everything that is needed to go on from here."""
-        randomness, tensors = checkpoint.random_states(self.rng)
-        tensors |= self.model.state()
-        for number, domain in enumerate(self.domains):
-            tensors |= domain.sampler.state(f"sampler{number}.")
-        tensors |= {f"sums.{name}": total for name, total in self.sums.items()}
-        position = {"step": self.step, "epochs_done": self.epochs_done, "counted": self.counted}
-        self.run.save_state(tensors, self.metadata | position | {"random": randomness})
-
-    def restore(self, saved: tuple[dict[str, Any], dict[str, Tensor]]) -> None:
-        """Go on from a state."""
-        metadata, tensors = saved
-        self.model.restore(tensors)
-        try:
-            for number, domain in enumerate(self.domains):
-                domain.sampler.restore(tensors, f"sampler{number}.")
-            self.sums = {key[5:]: tensor for key, tensor in tensors.items() if key.startswith("sums.")}
-            self.step, self.epochs_done = int(metadata["step"]), int(metadata["epochs_done"])
-            self.counted = int(metadata["counted"])
-            checkpoint.restore_random_states(self.rng, metadata["random"], tensors)
-        except (KeyError, TypeError, ValueError) as broken:
-            raise CheckpointError(f"The state is incomplete ({broken}); start again without --resume.") from None
-
-
 def _write_preview(run: Run, epoch: int, jpeg: bytes) -> None:
+    if not run.writes:
+        return
     path = f"previews/epoch-{epoch:04d}.jpg"
     write_whole(run.out / path, jpeg)
     run.reporter.preview(path, epoch)

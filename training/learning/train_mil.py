@@ -25,6 +25,19 @@ NOT_INDEPENDENT = (
     "are too good. Label another case to put this right."
 )
 
+VALIDATION_IS_EVALUATION = (
+    "Validation equals evaluation: a case that chooses the best epoch is also held out to judge it, so its figures "
+    "will be too good. Freeze a data set whose held-out cases are no validation cases."
+)
+
+
+def warn_of_splits(run: Run, manifest: Manifest) -> None:
+    """Say loudly what a split by case would have kept apart."""
+    if not manifest.independent_validation:
+        run.reporter.warning(NOT_INDEPENDENT)
+    if manifest.validation_is_evaluation:
+        run.reporter.warning(VALIDATION_IS_EVALUATION)
+
 
 def train_mil(
     run: Run, config: MilConfig, manifest: Manifest, stain: str, slides_root: Path, resume: Path | None
@@ -60,15 +73,16 @@ def train_mil(
     state_kind = metadata | {"kind": "mil-state"}
     check_bags(manifest, stain)
     saved = run.load_state(
-        resume, "mil-state", config=metadata["config"], manifest=metadata["manifest"], stain=metadata["stain"]
+        resume, "mil-state", **{key: metadata[key] for key in ("code_version", "config", "manifest", "stain")}
     )
     epochs_done = 0
     if saved is not None:
         epochs_done = _restore(saved, net, averaged, optimizer, rng)
 
-    train, validation = (_load(run, config, manifest, stain, split, slides_root) for split in ("train", "validation"))
-    if not manifest.independent_validation:
-        run.reporter.warning(NOT_INDEPENDENT)
+    train, validation = run.compute.group.in_turn(
+        lambda: [_load(run, config, manifest, stain, split, slides_root) for split in ("train", "validation")]
+    )
+    warn_of_splits(run, manifest)
     if len(set(validation.labels.tolist())) < 2:
         run.reporter.warning(
             f"All {len(validation.labels)} validation patches are {LABELS[validation.labels[0]]}: the best epoch is "
@@ -94,6 +108,9 @@ def train_mil(
                     net, averaged, optimizer, train.pixels, picks, labels, config, run.compute, rng, tick=ticker
                 )
             )
+            for trained in (net, averaged):
+                if trained is not None:
+                    run.compute.group.follow(trained)  # equal already, but for GPUs that add in another order
         loss = sum(losses) / len(losses)
         if not is_number(loss):
             raise TrainingDiverged(
@@ -108,7 +125,7 @@ def train_mil(
         tensors = checkpoint.weights_of(averaged or net, "classifier.")
         run.record_epoch(epoch, values, rank(figures, config), tensors, metadata | {"threshold": figures["threshold"]})
         _save_state(run, state_kind, epoch, net, averaged, optimizer, rng)
-        if config.max_seconds and run.seconds > config.max_seconds:
+        if run.time_is_up(config.max_seconds):
             run.reporter.warning(f"Stopped after epoch {epoch} of {config.epochs}: {config.max_seconds} s have passed.")
             break
 
@@ -171,9 +188,17 @@ def _load(run: Run, config: MilConfig, manifest: Manifest, stain: str, split: st
 def _score(
     run: Run, net: torch.nn.Module, bags: Bags, index: Any, config: MilConfig, ticker: Ticker
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return tumor_probabilities(
-        net, bags.pixels, index, config.normalization, config.score_batch_size, run.compute, tick=ticker
+    group = run.compute.group
+    mine = tumor_probabilities(
+        net,
+        bags.pixels,
+        index[group.share(len(index))],
+        config.normalization,
+        config.score_batch_size,
+        run.compute,
+        ticker,
     )
+    return group.gather_shares(mine, len(index), run.compute.device)
 
 
 def _steps(drawn: int, picks: int, validation: int, config: MilConfig) -> int:

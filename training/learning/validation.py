@@ -14,18 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.learning.data import (
-    Progress,
-    TargetReader,
-    cells_of_split,
-    cut,
-    open_frozen,
-    slides_for,
-)
+from training.learning.data import Progress, cells_of_split, cut, slides_for
 from training.learning.errors import NotEnoughData
 from training.learning.evaluation import density_correlation, stain_distance
 from training.learning.manifest import Manifest
 from training.learning.painting import Floats, Painter
+from training.learning.reading import TargetReader, open_frozen
 from training.learning.store import Pixels, open_store
 from viewer.imaging.cells import CountParameters, calibrate
 from viewer.imaging.foreground import tissue_mask

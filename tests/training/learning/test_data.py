@@ -7,7 +7,6 @@ import pytest
 from tests.training.learning.drawing import draw_tissue, patch_rows, slide_row, write_slide
 from training.learning.data import (
     Bags,
-    TargetReader,
     cells_of_split,
     cut,
     instance_corners,
@@ -18,6 +17,7 @@ from training.learning.data import (
 )
 from training.learning.errors import ManifestError, NotEnoughData, SlideChanged
 from training.learning.manifest import Manifest, PatchRow
+from training.learning.reading import TargetReader
 from training.learning.store import Store
 from viewer.imaging.slides import open_slide
 

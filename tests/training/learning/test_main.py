@@ -1,5 +1,6 @@
 """The command line: exit codes, events, and nothing half-written."""
 
+import errno
 import json
 import os
 import signal
@@ -183,3 +184,37 @@ def test_sigterm_saves_the_state_and_a_resume_finishes(cohort: Path, tmp_path: P
     again = _mil(cohort, tmp_path / "out", MIL | {"epochs": done + 1})
     assert main([*again, "--resume", str(tmp_path / "out")]) == DONE
     assert json.loads((tmp_path / "out" / "report.json").read_text())["epochs"] == done + 1
+
+
+def test_a_full_disk_keeps_the_state_before_and_a_resume_ends_as_if_nothing_had_been(
+    cohort: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = MIL | {"epochs": 3, "precision": "fp32"}
+    assert main(_mil(cohort, tmp_path / "whole", config)) == DONE
+    sound, calls = os.fsync, []
+
+    def full_from_the_second_epoch(number: int) -> None:
+        calls.append(number)
+        if (tmp_path / "out" / "checkpoints" / "epoch-0001.safetensors").exists() and len(calls) > 6:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sound(number)
+
+    monkeypatch.setattr(os, "fsync", full_from_the_second_epoch)
+    assert main(_mil(cohort, tmp_path / "out", config)) == PERSON
+    assert "No space is left for" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert list((tmp_path / "out").rglob("*.part")) == []
+
+    assert main([*_mil(cohort, tmp_path / "out", config), "--resume", str(tmp_path / "out")]) == DONE
+    for epoch in (1, 2, 3):
+        name = f"checkpoints/epoch-{epoch:04d}.safetensors"
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_slide_too_coarse_for_the_generator_is_exit_2(cohort: Path, tmp_path: Path, capsys: Any) -> None:
+    saved = save_classifier(tmp_path / "classifier.safetensors")
+    generator = save_generator(tmp_path / "generator.safetensors", saved.sha256).path
+    given = f"synthesis --config {_config(tmp_path, {})} --out {tmp_path / 'out'} --slide {cohort}/two-HE.tif --mpp 2"
+    inputs = f"--generator {generator} --classifier {saved.path}"
+    message = _refused([*given.split(), *inputs.split()], tmp_path / "out", capsys)
+    assert "has 2 µm per pixel, 0.5 are needed: it would have to be magnified 4.0 times" in message

@@ -75,3 +75,56 @@ def test_the_number_of_tiles_at_a_time_does_not_change_the_picture(cpu: Compute)
         return painter.picture(_reader(picture), lambda y, xs: np.ones(len(xs), np.float32), 80, 80)
 
     assert np.abs(paint(1).astype(int) - paint(5)).max() <= 1
+
+
+class Normed(nn.Module):
+    """Shows nothing but the normalised picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.InstanceNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x[:, :3]).div(3).clamp(-1, 1)
+
+
+def _half_dark() -> Pixels:
+    """Noise, with a dark right half beginning in the middle of a tile."""
+    picture = np.random.default_rng(0).integers(120, 200, (96, 192, 3))
+    picture[:, 112:] -= 80
+    return picture.astype(np.uint8)
+
+
+@pytest.mark.parametrize(("flowing", "least", "most"), [(False, 25, 255), (True, 0, 12)])
+def test_flowing_statistics_take_away_the_step_between_a_tile_and_its_darker_neighbour(
+    cpu: Compute, flowing: bool, least: float, most: float
+) -> None:
+    painter = Painter(Normed(), False, 32, 8, 0, 2, cpu, flowing_statistics=flowing)
+    painted = painter.picture(_reader(_half_dark()), lambda y, xs: np.zeros(len(xs), np.float32), 192, 96).astype(float)
+    columns = painted[:, :, 0].mean(axis=0)
+    step = abs(columns[96:100].mean() - columns[92:96].mean())  # a border of tiles in the light half
+    assert least <= step <= most
+
+
+def test_flowing_statistics_of_a_slide_are_the_same_for_any_number_of_tiles_at_a_time(cpu: Compute) -> None:
+    pictures = [
+        Painter(Normed(), False, 32, 8, 8, batch, cpu, flowing_statistics=True).picture(
+            _reader(_half_dark()), lambda y, xs: np.zeros(len(xs), np.float32), 192, 96
+        )
+        for batch in (1, 4)
+    ]
+    assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
+
+
+def test_a_flowing_class_rises_in_a_line_from_tile_to_tile(cpu: Compute) -> None:
+    def classes(y: int, xs: list[int]) -> np.ndarray:
+        return np.array([1 if x >= 32 else -1 for x in xs], np.float32)
+
+    blank = np.zeros((32, 96, 3), np.uint8)
+    painted = Painter(ClassAsGrey(), True, 32, 8, 0, 4, cpu, flowing_class=True).picture(
+        _reader(blank), classes, 96, 32
+    )
+    row = painted[16, :, 0].astype(int)
+    assert set(row[:16]) == {0} and set(row[48:]) == {255}
+    assert np.abs(np.diff(row[15:49]) - 255 / 32).max() <= 4.5
+    assert row[31] < 127.5 < row[32]

@@ -32,10 +32,12 @@ def test_patches_are_decoded_once_and_read_back_from_the_map(tmp_path: Path) -> 
     assert source.asked == 1
 
 
-def test_a_store_of_something_else_is_made_again(tmp_path: Path) -> None:
+def test_stores_of_different_things_share_a_folder(tmp_path: Path) -> None:
     source = Source()
     open_store(tmp_path, "bags", {"manifest": "a"}, 4, source)
     open_store(tmp_path, "bags", {"manifest": "b"}, 4, source)
+    assert source.asked == 2
+    open_store(tmp_path, "bags", {"manifest": "a"}, 4, source)
     assert source.asked == 2
 
 

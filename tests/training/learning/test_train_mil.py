@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.training.learning.conftest import RecordedRun
-from tests.training.learning.drawing import relabelled
+from tests.training.learning.drawing import PATCH_PX, relabelled
 from training.learning import train_mil as module
 from training.learning.checkpoint import weights_of
 from training.learning.classifier import load_classifier
@@ -178,6 +178,21 @@ def test_a_validation_within_the_case_is_warned_of_and_marked(
     assert run.report["bags"]["validation"] == {"tumor": 2, "normal": 2, "instances": 64}
     header = (run.out / run.report["best"]["path"]).read_bytes()[:4000]
     assert b'\\"independent_validation\\": false' in header
+
+
+def test_a_case_that_validates_and_is_held_out_is_warned_of_loudly(
+    manifest: Manifest, cohort: Path, new_run: NewRun
+) -> None:
+    patches = tuple(
+        replace(patch, split="test") if patch.slide.startswith("two") and patch.y_l0 == 3 * PATCH_PX else patch
+        for patch in manifest.patches
+    )
+    mixed = replace(manifest, patches=patches)
+    assert mixed.validation_is_evaluation and not manifest.validation_is_evaluation
+    run = new_run("out")
+    train_mil(run, replace(SMALL, epochs=1), mixed, "HE", cohort, None)
+    assert any(said["message"].startswith("Validation equals evaluation") for said in run.said("warning"))
+    assert mixed.independent_validation
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_epochs_before(

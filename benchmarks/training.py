@@ -1,0 +1,284 @@
+"""How fast the method is, as ratios measured in one run: python -m benchmarks.training [--rounds 3] [--threads 2].
+
+(a) an epoch of MIL scoring and training against a loop that reads every region through OpenSlide each epoch;
+(b) a CycleGAN step at the paper's size against eager float32 loops, of our networks and of the classic shape;
+(c) painting a slide against the bare forward passes it contains, and the peak memory of painting a very wide slide;
+(d) on a GPU: the share of a large bf16 matrix product's rate, and the hours of a run at the paper's scale.
+
+Slides are real ones from COUNTERSTAIN_DATA; rounds are interleaved, so that what else the machine does falls on all of
+them alike. Rows that need what is not here read "not measured".
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmarks.training_references import ClassicMil, EagerCycleGan
+from training.learning import checkpoint
+from training.learning.classifier import build_network, tumor_probabilities
+from training.learning.compute import Compute, prepare
+from training.learning.conditioning import to_images, with_class
+from training.learning.config import CycleGanConfig, MilConfig
+from training.learning.cyclegan import Batch, CycleGan
+from training.learning.mil import select_instances, train_on_picks
+from training.learning.networks import Generator
+from training.learning.store import Pixels
+from viewer.imaging.pyramid import PyramidWriter
+from viewer.imaging.slides import open_slide
+
+DATA = Path(os.environ.get("COUNTERSTAIN_DATA", "../shared/data"))
+SLIDE = DATA / "wsi" / "BS25_HE_crop.tif"
+SIDE_PX, MPP = 224, 0.5
+# Where BS25 is tissue.
+TISSUE = (6000, 6000)
+# 2 * multiply-adds, docs/paper.md: a CycleGAN step with one block and class plane, and one ResNet34 instance.
+GAN_STEP_FLOP, INSTANCE_FLOP = 305.57e9, 2 * 3_663_250_432
+PAPER_STEPS, PAPER_INSTANCES, PAPER_EPOCHS = 34_121, 39_400, 100
+
+
+@dataclass
+class Row:
+    """One line of the table: a ratio a round, and the bar."""
+
+    name: str
+    bar: str
+    ratios: list[float] = field(default_factory=list)
+    note: str = ""
+
+    def as_markdown(self) -> str:
+        if not self.ratios:
+            return f"| {self.name} | not measured | {self.bar} | {self.note} |"
+        spread = f"{median(self.ratios):.2f} ({min(self.ratios):.2f}–{max(self.ratios):.2f})"
+        return f"| {self.name} | {spread} | {self.bar} | {self.note} |"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def race(slow: Callable[[], object], fast: Callable[[], object], rounds: int, row: Row) -> Row:
+    """Time both in turn, after one call each that is not counted."""
+    slow(), fast()
+    pairs = [(seconds(slow), seconds(fast)) for _ in range(rounds)]
+    row.ratios = [one / other for one, other in pairs]
+    row.note += f"{median(one for one, _ in pairs):.2f} s against {median(other for _, other in pairs):.2f} s"
+    return row
+
+
+def places(count: int) -> list[tuple[int, int]]:
+    side = int(count**0.5) + 1
+    return [(TISSUE[0] + at % side * SIDE_PX, TISSUE[1] + at // side * SIDE_PX) for at in range(count)]
+
+
+def decoded(count: int) -> Pixels:
+    with open_slide(SLIDE) as reader:
+        return np.stack([reader.read_region(x, y, 0, SIDE_PX, SIDE_PX) for x, y in places(count)])
+
+
+def mil_row(compute: Compute, rounds: int, instances: int = 96, bags: int = 4) -> Row:
+    """Score all instances and train on a pick of each bag: from the store, and through OpenSlide."""
+    config = MilConfig()
+    classic = ClassicMil(SLIDE, places(instances), bags, SIDE_PX, config.batch_size)
+    net = build_network(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(net.parameters(), 1e-4, weight_decay=1e-4)
+    pixels, index = decoded(instances), np.arange(instances)
+    bag, labels = index * bags // instances, np.arange(bags) % 2
+    rng = np.random.default_rng(0)
+
+    def epoch() -> None:
+        scores = tumor_probabilities(net, pixels, index, config.normalization, config.batch_size, compute)
+        picks = select_instances(scores, bag)
+        train_on_picks(net, None, optimizer, pixels, picks, labels, config, compute, rng)
+
+    return race(classic.epoch, epoch, rounds, Row("MIL epoch against reading through OpenSlide", "≥ 2.5 ×"))
+
+
+def gan_rows(compute: Compute, rounds: int) -> list[Row]:
+    """One step at the paper's size: ours, the same networks in eager float32, and the classic shape."""
+    torch.manual_seed(0)
+    model = CycleGan(CycleGanConfig(), compute)
+    a, b = (to_images(part).to(compute.device) for part in np.split(decoded(2), 2))
+    one = torch.ones(1, device=compute.device)
+    rng = np.random.default_rng(0)
+    rows = []
+    for classic, name, bar in (
+        (False, "GAN step against eager fp32, same networks", "≥ 1.8 ×"),
+        (True, "GAN step against the classic shape, eager fp32", "≥ 6 ×"),
+    ):
+        reference = EagerCycleGan(classic)
+        row = Row(name, bar)
+
+        def ours() -> None:
+            model.step(Batch(a, b, one, one), 1.0, rng)
+
+        rows.append(race(lambda of=reference: of.step(a.cpu(), b.cpu()), ours, rounds, row))  # type: ignore[misc]
+    return rows
+
+
+def write_slide(path: Path, width: int, height: int) -> None:
+    """Write a slide of any width, tiled with tissue of BS25; in memory it is never whole."""
+    with open_slide(SLIDE) as reader:
+        tissue = reader.read_region(*TISSUE, 0, 2240, min(height, 2240))
+    with PyramidWriter(path, width, height, MPP, "benchmark") as writer:
+        repeated = np.concatenate([tissue] * -(-width // 2240), axis=1)[:, :width]
+        for top in range(0, height, len(tissue)):
+            writer.write_rows(repeated[: min(len(tissue), height - top)])
+
+
+def save_models(folder: Path, ngf: int) -> tuple[Path, Path]:
+    """Save untrained models of the paper's kind: how fast they are does not depend on what they learnt."""
+    torch.manual_seed(0)
+    mil = MilConfig() if ngf == 64 else MilConfig(width=8, stages=(1, 1, 1, 1))
+    shared = {"target_mpp": MPP, "instance_px": SIDE_PX}
+    classifier = checkpoint.save(
+        folder / "classifier.safetensors",
+        checkpoint.weights_of(build_network(mil), "classifier."),
+        shared | {"kind": "mil", "config": mil.to_dict(), "stain": "HE", "patch_px": 2240, "threshold": 0.5},
+    )
+    generator = checkpoint.save(
+        folder / "generator.safetensors",
+        checkpoint.weights_of(Generator(4, ngf), "generator."),
+        shared
+        | {
+            "kind": "cyclegan",
+            "config": CycleGanConfig(ngf=ngf).to_dict(),
+            "stains": ["HE", "IHC"],
+            "classifiers": [classifier.sha256, None],
+        },
+    )
+    return classifier.path, generator.path
+
+
+def synthesis_command(folder: Path, slide: Path, ngf: int, threads: int) -> list[str]:
+    classifier, generator = save_models(folder, ngf)
+    config = folder / "config.json"
+    config.write_text(json.dumps({"threads": threads}))
+    given = f"synthesis --config {config} --out {folder / 'out'} --slide {slide} --mpp {MPP}"
+    inputs = f"--generator {generator} --classifier {classifier}"
+    return [sys.executable, "-m", "training.learning", *given.split(), *inputs.split()]
+
+
+def synthesis_row(compute: Compute, rounds: int, side: int = 1344) -> Row:
+    """Paint a slide from file to file; against its forward passes alone, each tile twice and each patch's class."""
+    from training.learning.__main__ import main
+
+    net = Generator(4, 64).to(compute.device).eval()
+    scorer = build_network(MilConfig()).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    count = (side // SIDE_PX) ** 2
+    tile = torch.zeros(6, 3, SIDE_PX + 64, SIDE_PX + 64, device=compute.device)
+    patches = decoded(count)
+
+    @torch.inference_mode()
+    def bare() -> None:
+        with compute.autocast():
+            for _ in range(2 * count // 6):
+                net(with_class(tile, torch.ones(6, device=compute.device)))
+        for start in range(0, count, 6):  # the classifier is asked row by row
+            tumor_probabilities(scorer, patches, np.arange(start, start + 6), "campanella", 6, compute)
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_slide(Path(folder) / "slide.tif", side, side)
+        command = synthesis_command(Path(folder), Path(folder) / "slide.tif", 64, compute.threads)
+
+        def whole() -> None:
+            with Path(os.devnull).open("w") as nowhere:
+                out, sys.stdout = sys.stdout, nowhere
+                try:
+                    assert main(command[3:]) == 0
+                finally:
+                    sys.stdout = out
+
+        return race(whole, bare, rounds, Row("synthesis against its bare forward passes", "≤ 1.25 × the time"))
+
+
+def memory_row(width: int = 100_000) -> Row:
+    """Paint a slide as wide as any in a process of its own and read its peak memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_slide(Path(folder) / "slide.tif", width, 2 * SIDE_PX)
+        command = synthesis_command(Path(folder), Path(folder) / "slide.tif", 4, 1)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    return Row("peak memory of synthesis, GiB", "≤ 1.5 GB", [peak], f"{width:,} px wide")
+
+
+def gpu_rows(steps: int) -> list[Row]:
+    """The paper's scale on a GPU, extrapolated from `steps` steps after warm-up."""
+    rows = [
+        Row("scoring, share of a bf16 matrix product's rate", "≥ 0.40"),
+        Row("hours of the paper's CycleGAN, batch 1, extrapolated", "≤ 2"),
+        Row("hours of the paper's H&E classifier, extrapolated", ""),
+    ]
+    if not torch.cuda.is_available():
+        return rows
+    compute = prepare(MilConfig())
+    square = torch.randn(8192, 8192, device=compute.device, dtype=torch.bfloat16)
+    square @ square
+    rate = 2 * 8192**3 * 50 / seconds(lambda: [square @ square for _ in range(50)])
+    net = build_network(MilConfig()).to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pixels = np.repeat(decoded(64), 16, axis=0)
+    index = np.arange(len(pixels))
+    tumor_probabilities(net, pixels, index, "campanella", 256, compute)
+    scoring = seconds(lambda: [tumor_probabilities(net, pixels, index, "campanella", 256, compute) for _ in range(10)])
+    scoring /= 10 * len(pixels)
+    rows[0].ratios = [INSTANCE_FLOP / scoring / rate]
+    rows[2].ratios = [scoring * PAPER_INSTANCES * PAPER_EPOCHS / 3600]
+    model = CycleGan(CycleGanConfig(), compute)
+    a, b = (to_images(part).to(compute.device) for part in np.split(decoded(2), 2))
+    one, rng = torch.ones(1, device=compute.device), np.random.default_rng(0)
+    batch = Batch(a, b, one, one)
+    for _ in range(20):
+        model.step(batch, 1.0, rng)
+    step = seconds(lambda: [model.step(batch, 1.0, rng) for _ in range(steps)]) / steps
+    rows[1].ratios = [step * PAPER_STEPS * PAPER_EPOCHS / 3600]
+    rows[
+        1
+    ].note = f"{1000 * step:.1f} ms a step over {steps} steps, {GAN_STEP_FLOP / step / rate:.2f} of the product's rate"
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Ratios of the method's speed.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="0 takes all cores")
+    parser.add_argument("--only", choices=["mil", "gan", "synthesis", "memory", "gpu"], help="one part of the table")
+    options = parser.parse_args()
+    if not SLIDE.exists():
+        sys.exit(f"{SLIDE} is not here: COUNTERSTAIN_DATA must name the folder of real slides.")
+    compute = prepare(CycleGanConfig(device="cpu", threads=options.threads))
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "mil": lambda: [mil_row(compute, options.rounds)],
+        "gan": lambda: gan_rows(compute, options.rounds),
+        "synthesis": lambda: [synthesis_row(compute, options.rounds)],
+        "memory": lambda: [memory_row()],
+        "gpu": lambda: gpu_rows(500),
+    }
+    said = compute.describe()
+    print(f"{platform.machine()}, {os.cpu_count()} CPUs, {said}, load {os.getloadavg()[0]:.1f}\n")
+    print("| figure | median (least–most) | bar | |\n| --- | --- | --- | --- |")
+    for name, part in parts.items():
+        if options.only in (None, name):
+            for row in part():
+                print(row.as_markdown(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

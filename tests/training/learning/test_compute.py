@@ -1,0 +1,38 @@
+import pytest
+import torch
+
+from training.learning.compute import Compute, prepare
+from training.learning.config import CycleGanConfig, MilConfig
+from training.learning.errors import ConfigError, OutOfMemory
+
+
+def test_a_gpu_without_memory_is_one_line_with_the_batch_and_what_is_free(
+    cpu: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * 2**29, 16 * 2**30))
+    with pytest.raises(OutOfMemory) as caught, cpu.memory_errors("batch_size 4"):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+    message = str(caught.value)
+    assert message.startswith("The GPU ran out of memory with batch_size 4: 1.5 of 16.0 GiB are free.")
+    assert "smaller" in message and "\n" not in message
+
+
+def test_a_machine_without_memory_says_so_too(cpu: Compute) -> None:
+    with pytest.raises(OutOfMemory, match="out of memory with 128 instances"), cpu.memory_errors("128 instances"):
+        torch.empty(2**60, dtype=torch.uint8)
+
+
+def test_other_faults_pass_unchanged(cpu: Compute) -> None:
+    with pytest.raises(RuntimeError, match="shapes"), cpu.memory_errors("any"):
+        raise RuntimeError("shapes do not match")
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="finds no CUDA device"):
+        prepare(MilConfig(device="cuda"))
+
+
+def test_the_report_says_what_was_computed_on() -> None:
+    said = prepare(CycleGanConfig(device="cpu", precision="fp32", threads=1)).describe()
+    assert said == {"device": "cpu", "precision": "fp32", "threads": 1, "processes": 1, "torch": torch.__version__}
