@@ -11,7 +11,7 @@ from benchmarks.tile_measures import Contender, Row, race, ratios
 from benchmarks.tile_slides import tissue_tiles
 from viewer import tile_files
 from viewer.imaging.indexing import index_slide
-from viewer.imaging.slides import open_slide, set_cache_bytes
+from viewer.imaging.slides import open_slide
 from viewer.imaging.tiles import render_tile, served_levels
 from viewer.models import Slide
 from viewer.tile_source import TileSource
@@ -108,21 +108,17 @@ def mid_level_row(source: TileSource, path: Path, tiles: int, rounds: int) -> Ro
     )
 
 
-def jpeg_2000_row(path: Path, tiles: int, rounds: int) -> Row:
-    """OpenSlide's own cache is off on both sides: a tile is decoded each time."""
+def jpeg_2000_row(source: TileSource, path: Path, tiles: int, rounds: int) -> Row:
+    """OpenSlide's own cache and the tile cache are off: a tile is decoded each time."""
     peer = DeepZoom(path)
-    set_cache_bytes(0)
-    with open_slide(path) as reader:
-        level = served_levels(reader)[0]
-        items = [(column, row) for row in range(1, level.rows - 2) for column in range(1, level.columns - 2)][
-            :: max(1, 180 // tiles)
-        ]
-        contenders = [
-            Contender("native grid", lambda tile: render_tile(reader, level, *tile)),
-            Contender("DeepZoom", lambda tile: peer.tile(tile, level.tile_width)),
-        ]
-        race(contenders, items, rounds)
-    set_cache_bytes(64 * 1024 * 1024)
+    files = tile_files.files_of(source.slide, source.index.file_bytes)
+    level = source.levels[0]
+    inner = [(column, row) for row in range(1, level.rows - 2) for column in range(1, level.columns - 2)]
+    contenders = [
+        Contender("native grid", lambda tile: source._make(files, 0, *tile)),
+        Contender("DeepZoom", lambda tile: peer.tile(tile, level.tile_width)),
+    ]
+    race(contenders, inner[:: max(1, len(inner) // tiles)], rounds)
     return Row(
         "JPEG 2000: DeepZoom 254+1 + PIL / native grid + simplejpeg",
         ratios(contenders[1].wall_seconds, contenders[0].wall_seconds),

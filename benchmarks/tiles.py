@@ -64,11 +64,14 @@ def in_process(options: argparse.Namespace, home: Path) -> list[Row]:
 
     path = large_slide(options, home)
     source = source_of(path, home / "storage")
+    jpeg_2000_path = home / "storage" / "jpeg2000.svs"
+    jpeg_2000_path.write_bytes((options.data / JPEG_2000).read_bytes())
+    jpeg_2000 = source_of(jpeg_2000_path, home / "storage")
     few = max(20, options.tiles // 5)
     return [
         *pass_through_rows(source, path, options.tiles, options.rounds),
         mid_level_row(source, path, few, options.rounds),
-        jpeg_2000_row(options.data / JPEG_2000, few, options.rounds),
+        jpeg_2000_row(jpeg_2000, jpeg_2000_path, few, options.rounds),
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import Http404
 
 from viewer import tile_cache, tile_files
-from viewer.imaging.composing import compose_tile
+from viewer.imaging.composing import compose_tile, decoded_tile
 from viewer.imaging.errors import UnreadableSlide
 from viewer.imaging.passthrough import TileIndex
 from viewer.imaging.tiles import TILE_RULE_VERSION, ServedLevel, encode_tile, render_tile
@@ -52,7 +52,9 @@ class TileSource:
         return jpeg
 
     def _make(self, files: OpenFiles, number: int, column: int, row: int) -> bytes:
-        picture = compose_tile(self.levels, self.index, number, column, row, files.descriptor)
+        picture = decoded_tile(self.levels, self.index, number, column, row, files.descriptor)
+        if picture is None:
+            picture = compose_tile(self.levels, self.index, number, column, row, files.descriptor)
         if picture is not None:
             return encode_tile(picture)
         with open_reader(self.slide) as reader:

@@ -1,4 +1,4 @@
-"""Make tiles of levels that are not stored from compressed tiles of a finer one.
+"""Make tiles that are not sent as they are stored from compressed ones: of levels between, and of JPEG 2000.
 
 The decoder leaves out frequencies instead of computing pixels that would be averaged away (DCT scaling by 1/2, 1/4 or
 1/8), so that a tile between two stored levels costs a fraction of decoding, shrinking and encoding.
@@ -10,6 +10,7 @@ import numpy as np
 import simplejpeg
 
 from .errors import UnreadableSlide
+from .jpeg2000 import decode_jpeg_2000
 from .passthrough import OpenFile, StoredTiles, TileIndex
 from .reader import Picture
 from .tiles import ServedLevel
@@ -32,6 +33,25 @@ def finer_level(levels: Sequence[ServedLevel], index: TileIndex, number: int) ->
         if factor in FACTORS and is_whole and is_divisible and sides == (level.tile_width, level.tile_height):
             return finer, factor
     return None
+
+
+def decoded_tile(
+    levels: Sequence[ServedLevel], index: TileIndex, number: int, column: int, row: int, open_file: OpenFile
+) -> Picture | None:
+    """Decode a JPEG 2000 tile and cut it to what the level holds; None where the slide's reader has to.
+
+    Raises:
+        UnreadableSlide: the tile is damaged.
+    """
+    tiles = index.jpeg_2000.get(number)
+    compressed = tiles.jpeg(open_file, column, row) if tiles is not None else None
+    if compressed is None:
+        return None
+    level = levels[number]
+    picture = decode_jpeg_2000(compressed)
+    height = min(level.tile_height, level.height - row * level.tile_height)
+    width = min(level.tile_width, level.width - column * level.tile_width)
+    return np.ascontiguousarray(picture[:height, :width])
 
 
 def compose_tile(

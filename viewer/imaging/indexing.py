@@ -7,12 +7,13 @@ differs is decoded on the server instead. Label and macro images are never index
 
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import simplejpeg
 import tifffile
@@ -23,6 +24,7 @@ from .errors import UnreadableSlide
 from .folders import slide_files
 from .geometry import sample_of_grid
 from .jpeg import ADOBE_RGB, read_head
+from .jpeg2000 import decode_jpeg_2000
 from .passthrough import END_OF_IMAGE, START_OF_IMAGE, OpenFile, StoredTiles, TileIndex
 from .reader import Picture, SlideReader
 from .tiff_checks import RGB, YCBCR, open_tiff, pages_of
@@ -31,8 +33,11 @@ from .tiles import ServedLevel, tile_pixels
 # Formats whose tiles overlap, are one huge JPEG, or lie elsewhere than the grid says are left to OpenSlide.
 TIFF_FORMATS = frozenset({"aperio", "generic-tiff", "philips-tiff", "ome-tiff", "tiff"})
 JPEG_IN_TIFF = 7
-# Of an integral level the tiles are the same pixels; OpenSlide resamples a little where the factor is not integral.
-SAME_PIXELS, SAME_PIXELS_RESAMPLED = 1, 3.0
+JPEG_2000_IN_TIFF = (33003, 33005)
+Decode = Callable[[bytes], Picture | None]
+# Of an integral level the tiles are the same pixels. Where the factor is not integral OpenSlide shifts a level by up to
+# half a pixel, which blurs it: then means of blocks are compared, which other colours or another tile would change.
+SAME_PIXELS, SAME_MEANS, BLOCK_PX = 1, 2.0, 8
 HEAD_BYTES = 65_536
 
 
@@ -45,6 +50,7 @@ class _Candidate:
     tile_width: int
     tile_height: int
     tiles: StoredTiles
+    is_jpeg_2000: bool = False
 
     def fits(self, level: ServedLevel) -> bool:
         ours = (self.width, self.height, self.tile_width, self.tile_height)
@@ -54,7 +60,8 @@ class _Candidate:
 def index_slide(reader: SlideReader, levels: Sequence[ServedLevel]) -> TileIndex:
     """Index the served levels of an open slide that pass through; a format that cannot gives an empty index."""
     files = slide_files(reader.path)
-    found: dict[int, StoredTiles] = {}
+    passed: dict[int, StoredTiles] = {}
+    jpeg_2000: dict[int, StoredTiles] = {}
     with ExitStack() as stack:
         descriptors: dict[int, int] = {}
 
@@ -70,10 +77,10 @@ def index_slide(reader: SlideReader, levels: Sequence[ServedLevel]) -> TileIndex
             if (level.width, level.height) not in stored:
                 continue
             for candidate in candidates:
-                if candidate.fits(level) and (tiles := _checked(reader, level, candidate.tiles, open_file)):
-                    found[number] = tiles
+                if candidate.fits(level) and (tiles := _checked(reader, level, candidate, open_file)):
+                    (jpeg_2000 if candidate.is_jpeg_2000 else passed)[number] = tiles
                     break
-    return TileIndex(found, [file.stat().st_size for file in files])
+    return TileIndex(passed, [file.stat().st_size for file in files], jpeg_2000)
 
 
 def _candidates(reader: SlideReader, files: Sequence[Path]) -> Iterator[_Candidate]:
@@ -118,7 +125,7 @@ def _leave_out_below_blank(levels: Sequence[_Candidate]) -> None:
 def _is_passable(page: tifffile.TiffPage) -> bool:
     return bool(
         page.is_tiled
-        and int(page.compression) == JPEG_IN_TIFF
+        and (int(page.compression) == JPEG_IN_TIFF or int(page.compression) in JPEG_2000_IN_TIFF)
         and page.bitspersample == 8
         and page.samplesperpixel == 3
         and page.planarconfig == 1
@@ -130,6 +137,7 @@ def _of_page(page: tifffile.TiffPage, *, is_edge_sound: bool) -> _Candidate:
     width, height = int(page.imagewidth), int(page.imagelength)
     tile_width, tile_height = int(page.tilewidth), int(page.tilelength)
     columns, rows = -(-width // tile_width), -(-height // tile_height)
+    is_jpeg_2000 = int(page.compression) != JPEG_IN_TIFF
     tables = page.jpegtables or b""
     is_named_rgb = int(page.photometric) == RGB and ADOBE_RGB[4:9] not in tables
     prefix = START_OF_IMAGE + (ADOBE_RGB if is_named_rgb else b"") + tables[2:-2]
@@ -139,13 +147,13 @@ def _of_page(page: tifffile.TiffPage, *, is_edge_sound: bool) -> _Candidate:
         rows=rows,
         sound_columns=columns - (not is_edge_sound),
         sound_rows=rows - (not is_edge_sound),
-        prefix=prefix,
-        skipped_bytes=2,
+        prefix=b"" if is_jpeg_2000 else prefix,
+        skipped_bytes=0 if is_jpeg_2000 else 2,
         is_ended=False,
         offsets=array("Q", page.dataoffsets),
         counts=array("I", page.databytecounts),
     )
-    return _Candidate(width, height, tile_width, tile_height, tiles)
+    return _Candidate(width, height, tile_width, tile_height, tiles, is_jpeg_2000)
 
 
 def _dicom_candidate(number: int, file: Path) -> _Candidate | None:
@@ -175,8 +183,10 @@ def _dicom_candidate(number: int, file: Path) -> _Candidate | None:
     return _Candidate(frames.width, frames.height, frames.tile_width, frames.tile_height, tiles)
 
 
-def _checked(reader: SlideReader, level: ServedLevel, tiles: StoredTiles, open_file: OpenFile) -> StoredTiles | None:
+def _checked(reader: SlideReader, level: ServedLevel, candidate: _Candidate, open_file: OpenFile) -> StoredTiles | None:
     """Return the tiles if their sample shows what the reader shows, noting whether all end as a JPEG should."""
+    tiles = candidate.tiles
+    decode: Decode = decode_jpeg_2000 if candidate.is_jpeg_2000 else as_a_browser_shows
     if (tiles.columns, tiles.rows) != (level.columns, level.rows) or len(tiles.counts) != level.columns * level.rows:
         return None
     if len(tiles.offsets) != len(tiles.counts):
@@ -185,7 +195,7 @@ def _checked(reader: SlideReader, level: ServedLevel, tiles: StoredTiles, open_f
     for column, row in sample_of_grid(level.columns, level.rows):
         try:
             jpeg = tiles.jpeg(open_file, column, row)
-            shown = None if jpeg is None else as_a_browser_shows(jpeg)
+            shown = None if jpeg is None else decode(jpeg)
         except (UnreadableSlide, OSError, ValueError):
             return None
         if jpeg is None:
@@ -212,7 +222,9 @@ def _is_same(shown: Picture, stored: Picture, downsample: float) -> bool:
     height, width = stored.shape[:2]
     if shown.shape[0] < height or shown.shape[1] < width:
         return False
-    difference = np.abs(shown[:height, :width].astype(np.int16) - stored)
+    shown = np.ascontiguousarray(shown[:height, :width])
     if downsample == round(downsample):
-        return bool(difference.max() <= SAME_PIXELS)
-    return bool(difference.mean() <= SAME_PIXELS_RESAMPLED)
+        return bool(np.abs(shown.astype(np.int16) - stored).max() <= SAME_PIXELS)
+    size = (max(1, width // BLOCK_PX), max(1, height // BLOCK_PX))
+    means = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.int16) for picture in (shown, stored)]
+    return bool(np.abs(means[0] - means[1]).mean() <= SAME_MEANS)

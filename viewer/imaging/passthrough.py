@@ -16,7 +16,7 @@ from typing import Self
 from .errors import UnreadableSlide
 
 START_OF_IMAGE, END_OF_IMAGE = b"\xff\xd8", b"\xff\xd9"
-MAGIC = b"CSTI\x01"
+MAGIC = b"CSTI\x02"
 
 # Gives the descriptor of one of the slide's files, by its number.
 OpenFile = Callable[[int], int]
@@ -69,21 +69,27 @@ class TileIndex:
 
     levels: dict[int, StoredTiles]
     file_bytes: list[int]
+    jpeg_2000: dict[int, StoredTiles] = field(default_factory=dict)
+    "Levels whose tiles no browser shows; they are decoded here, which OpenSlide does more slowly."
 
     @property
     def memory_bytes(self) -> int:
         """Give roughly what it takes to keep the index."""
-        return sum(12 * len(tiles.counts) + 500 for tiles in self.levels.values())
+        return sum(12 * len(tiles.counts) + 500 for _number, tiles in self._all())
+
+    def _all(self) -> list[tuple[int, StoredTiles]]:
+        return [*self.levels.items(), *self.jpeg_2000.items()]
 
     def to_bytes(self) -> bytes:
         """Give the form that is stored: a JSON head, then offsets (8 bytes) and counts (4 bytes), little endian."""
         names = ("file", "columns", "rows", "sound_columns", "sound_rows", "skipped_bytes", "is_ended")
         heads = [
             {"level": level, "prefix": tiles.prefix.hex(), **{name: getattr(tiles, name) for name in names}}
-            for level, tiles in self.levels.items()
+            for level, tiles in self._all()
         ]
-        head = json.dumps({"file_bytes": self.file_bytes, "levels": heads}).encode()
-        numbers = [_little(numbers) for tiles in self.levels.values() for numbers in (tiles.offsets, tiles.counts)]
+        parts = {"file_bytes": self.file_bytes, "levels": heads, "jpeg_2000": list(self.jpeg_2000)}
+        head = json.dumps(parts).encode()
+        numbers = [_little(numbers) for _number, tiles in self._all() for numbers in (tiles.offsets, tiles.counts)]
         return b"".join([MAGIC, struct.pack("<I", len(head)), head, *numbers])
 
     @classmethod
@@ -109,7 +115,8 @@ class TileIndex:
             )
             at += 12 * tiles
             levels[level] = StoredTiles(prefix=prefix, offsets=offsets, counts=counts, **found)
-        return cls(levels, head["file_bytes"])
+        apart = {level: levels.pop(level) for level in head["jpeg_2000"]}
+        return cls(levels, head["file_bytes"], apart)
 
 
 def _little(numbers: "array[int]") -> bytes:

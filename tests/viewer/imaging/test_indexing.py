@@ -7,6 +7,7 @@ import simplejpeg
 
 from tests.viewer.imaging.pictures import pink, write_pyramid
 from tests.viewer.imaging.tiled_files import APERIO, jpeg_of, pyramid_of, write_scan
+from viewer.imaging.composing import decoded_tile
 from viewer.imaging.folders import slide_files
 from viewer.imaging.indexing import as_a_browser_shows, index_slide
 from viewer.imaging.jpeg import ADOBE_RGB
@@ -72,6 +73,22 @@ def test_edges_of_aperio_s_reduced_levels_and_tiles_over_blank_ones_are_left_to_
     assert differences(path) == {0: (0, 143), 2: (0, 3)}
 
 
+def test_a_reduced_level_that_openslide_shifts_by_part_of_a_pixel_passes_too_unless_its_colours_differ(tmp_path):
+    """Real scanners round the sizes of reduced levels down, so that their factors are hardly ever whole."""
+    full = pink(1027, 1539)
+    reduced = np.ascontiguousarray(pyramid_of(full, 2, factor=4)[1][:256, :384])
+    path = write_scan(tmp_path / "a.tif", [full, reduced], side=128)
+    with indexed(path) as (reader, levels, index, _open_file):
+        assert 4 < reader.levels[1].downsample < 4.02
+        assert sorted(index.levels) == [0, 2]
+    assert differences(path)[0] == (0, 117)
+    odd = [(1, column, row) for column in range(3) for row in range(2)]
+    other_colours = write_scan(tmp_path / "b.tif", [full, reduced], side=128, odd=odd)
+    with open_slide(path) as reader, open_slide(other_colours) as other:
+        reader.path = other.path
+        assert sorted(index_slide(reader, levels).levels) == [0]
+
+
 def test_a_level_whose_tiles_show_something_else_is_decoded(tmp_path):
     """As Aperio's mixed-up edge tiles, but in a format that is not known for it."""
     levels = pyramid_of(pink(1024, 1024), 2)
@@ -130,7 +147,6 @@ def test_our_reading_of_sub_levels_equals_openslide_s_reading_of_top_level_ones(
     ("name", "expected"),
     [
         ("CMU-1-Small-Region.svs", {0: (0, 130)}),
-        ("tcga-cr-7395-01a-01-ts1.svs", {}),
         ("BS25_SYN_crop.tif", None),
     ],
 )
@@ -141,6 +157,18 @@ def test_real_tiles_that_pass_through_have_openslide_s_pixels(data_folder, name,
     else:
         assert len(found) >= 4
         assert found[0] == (0, 44 * 60)
+
+
+@pytest.mark.data
+def test_jpeg_2000_tiles_do_not_pass_but_are_decoded_to_openslide_s_pixels(data_folder):
+    with indexed(data_folder / "wsi/tcga-cr-7395-01a-01-ts1.svs") as (reader, levels, index, open_file):
+        assert (index.levels, sorted(index.jpeg_2000)) == ({}, [0, 1])
+        for column, row in ((3, 4), (17, 13)):
+            decoded = decoded_tile(levels, index, 0, column, row, open_file)
+            np.testing.assert_array_equal(decoded, tile_pixels(reader, levels[0], column, row))
+        assert decoded_tile(levels, index, 2, 0, 0, open_file) is None
+        # The last column of a reduced level is not trusted.
+        assert decoded_tile(levels, index, 1, levels[1].columns - 1, 0, open_file) is None
 
 
 @pytest.mark.data

@@ -65,7 +65,9 @@ def test_other_bytes_than_a_jpeg_s_are_not_sent(write, content):
 
 
 def test_an_index_survives_being_stored():
-    index = TileIndex({0: stored(), 3: stored(file=2, prefix=b"", is_ended=False)}, [1234, 5, 2**40])
+    index = TileIndex(
+        {0: stored(), 3: stored(file=2, prefix=b"", is_ended=False)}, [1234, 5, 2**40], {1: stored(rows=1)}
+    )
     assert TileIndex.from_bytes(index.to_bytes()) == index
     assert TileIndex.from_bytes(memoryview(TileIndex({}, []).to_bytes())) == TileIndex({}, [])
 
