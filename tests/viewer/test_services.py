@@ -1,4 +1,5 @@
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
 from accounts.errors import ApplicationError, Conflict
@@ -12,7 +13,8 @@ from tests.factories import (
 )
 from tests.viewer.drawing import draw_slide
 from viewer import services, storage
-from viewer.models import Slide
+from viewer.imaging.tiles import TILE_RULE_VERSION
+from viewer.models import Slide, SlideTileIndex
 from viewer.services import slides
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +172,15 @@ def test_a_new_tile_rule_names_every_slide_s_tiles_anew_once(stored_slide, monke
     before = stored_slide.version
     stored_slide.refresh_from_db()
     assert stored_slide.version != before
+
+
+def test_refreshing_indexes_what_an_older_release_did_not_and_names_what_it_cannot_read(stored_slide, capsys):
+    lost = make_slide(key="slides/00/lost.tif")
+    content = bytes(stored_slide.tile_index.content)
+    SlideTileIndex.objects.filter(slide=stored_slide).update(rule=0, content=b"old")
+    call_command("refresh_tile_versions")
+    said = capsys.readouterr()
+    assert "1 slides were indexed." in said.out
+    assert f"Slide {lost.pk} was not indexed" in said.err
+    index = SlideTileIndex.objects.get()
+    assert (index.slide_id, index.rule, bytes(index.content)) == (stored_slide.pk, TILE_RULE_VERSION, content)

@@ -17,7 +17,7 @@ from .errors import TileOutside
 from .reader import NativeLevel, Picture, SlideReader
 
 # Raise this when the same slide would give other tile bytes, so that browsers forget theirs.
-TILE_RULE_VERSION = 2
+TILE_RULE_VERSION = 3
 QUALITY = 88
 VERSION_DIGITS = 12
 # A gap between stored levels wider than this factor gets a power of two in between.
