@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Request, ViewportSize, sync_playwright
 
 from tests.chromium import FLAGS, find_chromium
 
 ROUNDS = 5
-WINDOW = {"width": 1920, "height": 1080}
+WINDOW: ViewportSize = {"width": 1920, "height": 1080}
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -44,18 +44,17 @@ def main(url: str, username: str, password: str, paths: list[str]) -> None:
 
 def opened(browser: Browser, cookies: list, address: str) -> tuple[float, int, int]:  # type: ignore[type-arg]
     """Open a page in a fresh profile; return milliseconds, tiles, and bytes of them."""
-    context = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=WINDOW)
     context.add_cookies(cookies)
     page = context.new_page()
     sizes: list[int] = []
-    page.on(
-        "requestfinished",
-        lambda request: (
-            sizes.append(int((request.response().headers or {}).get("content-length", 0)))
-            if "/t/" in request.url
-            else None
-        ),
-    )
+
+    def note(request: Request) -> None:
+        answer = request.response()
+        if "/t/" in request.url and answer is not None:
+            sizes.append(int(answer.headers.get("content-length", 0)))
+
+    page.on("requestfinished", note)
     started = time.perf_counter()
     page.goto(address, wait_until="commit")
     page.wait_for_selector("body[data-ready='1']", timeout=60_000)
@@ -66,4 +65,4 @@ def opened(browser: Browser, cookies: list, address: str) -> tuple[float, int, i
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], sys.argv[4:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

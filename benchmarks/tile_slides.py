@@ -1,7 +1,7 @@
 """Large slides for the benchmark, mosaicked of real ones: compressed tiles are copied, so that it takes seconds."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,8 @@ def write_large_slide(data: Path, target: Path) -> Path:
         return target
     part = target.with_suffix(".part")
     with tifffile.TiffFile(data / SOURCE) as tiff, tifffile.TiffWriter(part, bigtiff=True) as writer:
-        pages = {round(tiff.pages[0].imagewidth / page.imagewidth): page.aspage() for page in tiff.pages}
+        found = [page.aspage() for page in tiff.pages]
+        pages = {round(found[0].imagewidth / page.imagewidth): page for page in found}
         for downsample in STORED:
             side = SQUARE_PX // downsample
             width, height = side * COPIES[0], side * COPIES[1]
@@ -53,7 +54,7 @@ def _tiles(tiff: tifffile.TiffFile, page: tifffile.TiffPage, per_side: int) -> I
             yield tiff.filehandle.read(page.databytecounts[place])
 
 
-def tissue_tiles(counts: "list[int] | memoryview", columns: int, wanted: int, seed: int = 1) -> list[tuple[int, int]]:
+def tissue_tiles(counts: Sequence[int], columns: int, wanted: int, seed: int = 1) -> list[tuple[int, int]]:
     """Choose random tiles that hold tissue, as (column, row): those whose compressed bytes are many."""
     full = [divmod(place, columns)[::-1] for place, count in enumerate(counts) if count > TISSUE_BYTES]
     return random.Random(seed).sample(full, min(wanted, len(full)))
