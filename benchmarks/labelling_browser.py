@@ -99,7 +99,8 @@ def type_labels(page: Page, web: Web, slide_pk: int, patches: int, look_seconds:
         page.wait_for_timeout(look_seconds * 1000)
         looked += look_seconds
         page.keyboard.press("t" if turn % 3 else "n")
-    page.wait_for_function("document.querySelector('#save-state').dataset.state === 'saved'", timeout=60_000)
+    saved = "() => document.querySelector('#save-state').dataset.state === 'saved'"
+    page.wait_for_function(saved, timeout=60_000)
     took = time.perf_counter() - began - looked
     seen = page.evaluate("window.__seen")
     labelled = int(page.locator("#progress-count").inner_text().replace(",", ""))
