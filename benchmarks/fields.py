@@ -149,5 +149,4 @@ def score(field: Field, places_um: Places, is_positive: NDArray[np.bool_]) -> Ta
 
 
 def _within(places_um: Places, size_um: float) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = ((places_um >= FRAME_UM) & (places_um <= size_um - FRAME_UM)).all(axis=1)
-    return inside
+    return np.asarray(((places_um >= FRAME_UM) & (places_um <= size_um - FRAME_UM)).all(axis=1))

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Project, User
-from review.services import sign_verdict
+from review.services import reopen_verdict, sign_verdict
 from review.tables import comparison
 from tests.factories import make_case, make_slide, make_synthetic_slide
 from tests.review.conftest import make_score
@@ -71,7 +71,7 @@ def test_the_newest_whole_slide_count_of_the_present_bytes_is_taken(project: Pro
 
 def test_the_latest_verdict_stands_beside_the_numbers(project: Project, clinician: User) -> None:
     synthetic = make_pair(project, (30, 70), (25, 75))
-    sign_verdict(synthetic, clinician, "not_usable")
+    reopen_verdict(sign_verdict(synthetic, clinician, "not_usable"), clinician, "Looked again.")
     latest = sign_verdict(synthetic, clinician, "usable")
     assert comparison(project, clinician).pairs[0].verdict == latest
 

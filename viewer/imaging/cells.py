@@ -15,12 +15,12 @@ from .calibration import calibrate, working_factor
 from .errors import RegionOutsideSlide
 from .nuclei import ALIGN_PX, HALO_UM, find_nuclei
 from .parameters import DAB_THRESHOLD, SENSITIVITY_THRESHOLDS, CountParameters
+from .proportions import ratio_of, wilson_interval
 from .reader import Picture, SlideReader
 
 __all__ = ["CellCount", "CountParameters", "calibrate", "count_slide", "ratio_of", "wilson_interval"]
 
 TILE_PX = 2048
-Z_95 = 1.959963984540054
 
 # x, y, width, height in level-0 pixels.
 Region = tuple[int, int, int, int]
@@ -84,27 +84,6 @@ class CellCount:
     def _at(self, threshold: float) -> dict[str, float | int | None]:
         positive = int((self.dab > threshold).sum())
         return {"dab_threshold": threshold, "positive": positive, "ratio": ratio_of(positive, self.total)}
-
-
-def ratio_of(positive: int, total: int) -> float | None:
-    """Divide, or give None where there is nothing to divide."""
-    return positive / total if total else None
-
-
-def wilson_interval(positive: int, total: int) -> tuple[float, float] | None:
-    """Give Wilson's 95 % interval of a proportion (Wilson 1927); None when `total` is 0."""
-    if not 0 <= positive <= total:
-        raise ValueError(f"positive must lie between 0 and total, got {positive} of {total}")
-    if total == 0:
-        return None
-    share, z2 = positive / total, Z_95**2
-    centre = share + z2 / (2 * total)
-    half = Z_95 * np.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    scale = 1 + z2 / total
-    # Rounding must not push an end past 0 or 1, nor past the share itself.
-    low = 0.0 if positive == 0 else float((centre - half) / scale)
-    high = 1.0 if positive == total else float((centre + half) / scale)
-    return low, high
 
 
 def count_slide(

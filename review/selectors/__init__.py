@@ -1,0 +1,78 @@
+"""What this room reads."""
+
+from review.selectors.alignments import alignment_note, alignment_of, alignment_payload, alignment_versions
+from review.selectors.cells import (
+    cell_tile,
+    cells_in_window,
+    cells_of,
+    counted_cell,
+    edited_cells,
+    tallies_within,
+    tumor_rectangles,
+)
+from review.selectors.edits import edit_row, edit_trail, reader_tally, standing_edits
+from review.selectors.page import lineage, review_payload
+from review.selectors.scores import (
+    KI67,
+    calibration_slide,
+    finished_score,
+    get_score,
+    grade_fields,
+    is_being_counted,
+    machine_tally,
+    real_counterpart,
+    score_payload,
+    scoring_settings,
+    shown_score,
+    stored_calibration,
+    whole_slide_scores,
+)
+from review.selectors.verdicts import (
+    counts_of,
+    draft_of,
+    draft_row,
+    review_row,
+    reviews_of,
+    standing_signature,
+    standing_verdict,
+)
+
+__all__ = [
+    "KI67",
+    "alignment_note",
+    "alignment_of",
+    "alignment_payload",
+    "alignment_versions",
+    "calibration_slide",
+    "cell_tile",
+    "cells_in_window",
+    "cells_of",
+    "counted_cell",
+    "counts_of",
+    "draft_of",
+    "draft_row",
+    "edit_row",
+    "edit_trail",
+    "edited_cells",
+    "finished_score",
+    "get_score",
+    "grade_fields",
+    "is_being_counted",
+    "lineage",
+    "machine_tally",
+    "reader_tally",
+    "real_counterpart",
+    "review_payload",
+    "review_row",
+    "reviews_of",
+    "score_payload",
+    "scoring_settings",
+    "shown_score",
+    "standing_edits",
+    "standing_signature",
+    "standing_verdict",
+    "stored_calibration",
+    "tallies_within",
+    "tumor_rectangles",
+    "whole_slide_scores",
+]
