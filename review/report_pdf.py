@@ -116,7 +116,7 @@ def _numbers(tally: Tally, over_slide: tuple[float, float] | None) -> tuple[str,
 def _window(facts: ReportFacts) -> list[Flowable]:
     if facts.window is None:
         return []
-    place = _("Window of %(side).0f µm, its middle at %(x).0f, %(y).0f on the source slide") % facts.window
+    place = _("Window of %(side_um).0f µm, its middle at %(x).0f, %(y).0f on the source slide") % facts.window
     head = [_("Slide"), _("Counted by"), _("Positive"), _("All"), _("Ratio"), _("95 % interval")]
     rows = [[Paragraph(f"<b>{_text(cell)}</b>", BODY) for cell in head]]
     for name, key in ((_("Real"), "real"), (_("Synthetic"), "synthetic")):

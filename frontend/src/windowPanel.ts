@@ -65,8 +65,9 @@ export class WindowPanel {
 
   private render(): void {
     const side = this.current?.side_um ?? this.review.hot_spot_um;
-    const title = fill(gettext("Window of {side} µm"), { side: Math.round(side) });
-    this.element.replaceChildren(make("h3", {}, title), this.buttons(), ...this.rows(), ...this.note());
+    // Headings are in capitals, and a capital µ reads as M.
+    const size = make("span", { class: "unit" }, fill(gettext("{side} µm"), { side: Math.round(side) }));
+    this.element.replaceChildren(make("h3", {}, gettext("Window"), " · ", size), this.buttons(), ...this.rows(), ...this.note());
   }
 
   private buttons(): HTMLElement {

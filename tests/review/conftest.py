@@ -125,7 +125,8 @@ def store_cells(score: CellScore, cells: list[tuple[float, float, bool]]) -> Cel
     order = np.argsort(y, kind="stable")
     columns = {"x": x, "y": y, "area_um2": np.full(len(x), 50.0), "dab": np.where(positive, 0.4, 0.05)}
     kinds = {name: values[order].astype(np.float32) for name, values in columns.items()}
-    np.savez_compressed(path, **kinds, is_positive=positive[order].astype(bool))
+    with path.open("wb") as file:
+        np.savez_compressed(file, **kinds, is_positive=positive[order].astype(bool))  # type: ignore[arg-type]
     score.cells_key = f"scores/{score.pk}/attempt-1.npz"
     storage.save_file(path, score.cells_key)
     score.positive, score.negative = int(positive.sum()), int((~positive).sum())

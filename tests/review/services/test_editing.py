@@ -5,7 +5,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.errors import ApplicationError, Conflict
-from accounts.models import Project, User
+from accounts.models import Project, Role, User
 from review import selectors
 from review.models import CellEdit, CellScore
 from review.selectors import edited_cells, finished_score, reader_tally, standing_edits
@@ -24,7 +24,7 @@ def score(counted_pair: Pair) -> CellScore:
 
 @pytest.fixture
 def second_clinician(project: Project) -> User:
-    return add_member(make_user("second"), project, "clinician")
+    return add_member(make_user("second"), project, Role.CLINICIAN)
 
 
 def counts(score: CellScore) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from accounts.errors import ApplicationError, Conflict
-from accounts.models import Project, User
+from accounts.models import Project, Role, User
 from review.models import Review, VerdictDraft, VerdictReopening
 from review.selectors import standing_verdict
 from review.services import reopen_verdict, save_draft, sign_verdict
@@ -96,7 +96,7 @@ def test_reopening_keeps_the_verdict_on_record_and_makes_it_the_draft(pair: Pair
 
 
 def test_a_verdict_is_reopened_once_by_its_reader_with_a_reason(pair: Pair, clinician: User, project: Project) -> None:
-    other = add_member(make_user("other"), project, "clinician")
+    other = add_member(make_user("other"), project, Role.CLINICIAN)
     review = sign_verdict(pair.synthetic, clinician, "usable")
     with pytest.raises(ApplicationError, match="This verdict is clinician's"):
         reopen_verdict(review, other, "I disagree.")
