@@ -190,6 +190,23 @@ class DraftDetail(APIView):
         return Response(selectors.draft_row(draft))
 
 
+class StudyAnswers(APIView):
+    """What a reader takes a field of a blinded study for. The answer never says what the field is."""
+
+    @extend_schema(request=serializers.StudyAnswerSerializer, responses={201: None})
+    def post(self, request: Request, pk: int) -> Response:
+        asked = serializers.StudyAnswerSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = dict(asked.validated_data)
+        study = selectors.get_study(request.user, pk)
+        require(request.user, Act.SCORE, study.project)
+        field = selectors.get_field(request.user, values.pop("code"))
+        if field.study_id != study.pk:
+            raise Http404
+        services.answer_field(field, signed_in(request.user), **values)
+        return Response({"left": len(selectors.reading_payload(study, signed_in(request.user))["left"])}, status=201)
+
+
 class ReviewReopening(APIView):
     """Take one's own signed verdict up again, with a reason. It stays on record."""
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("hot-spots/", api.HotSpots.as_view(), name="api-hot-spots"),
     path("alignments/", api.AlignmentList.as_view(), name="api-alignments"),
     path("drafts/", api.DraftDetail.as_view(), name="api-drafts"),
+    path("studies/<int:pk>/answers/", api.StudyAnswers.as_view(), name="api-study-answers"),
     path("reviews/<int:pk>/reopen/", api.ReviewReopening.as_view(), name="api-review-reopen"),
     path("reviews/", api.ReviewList.as_view(), name="api-reviews"),
 ]

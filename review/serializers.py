@@ -194,6 +194,13 @@ class ReopenSerializer(serializers.Serializer[None]):
     reason = serializers.CharField(max_length=2000)
 
 
+class StudyAnswerSerializer(serializers.Serializer[None]):
+    code = serializers.CharField(max_length=32)
+    says_synthetic = serializers.BooleanField()
+    confidence = serializers.IntegerField(min_value=1, max_value=5)
+    milliseconds = serializers.IntegerField(min_value=0, max_value=86_400_000, default=None, allow_null=True)
+
+
 class VerdictSerializer(JudgementSerializer):
     slide = serializers.IntegerField(min_value=1)
     uuid = serializers.UUIDField(required=False, help_text="Named by the client, so that signing twice signs once.")

@@ -12,6 +12,7 @@ from PIL import Image
 from accounts.access import signed_in
 from accounts.errors import ApplicationError
 from review import launch, selectors
+from review.bland_altman_plot import plot_of
 from review.pictures import thumbnail_jpeg
 from review.report_facts import csv_rows, report_facts
 from review.strips import strips_png
@@ -24,11 +25,16 @@ from viewer.tokens import set_tile_cookie
 
 @require_safe
 def review_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Context: project, comparison (a `tables.Comparison`)."""
-    project = get_project(request.user, slug)
-    return render(
-        request, "review/list.html", {"project": project, "comparison": comparison(project, signed_in(request.user))}
-    )
+    """Context: project, comparison (a `tables.Comparison`), plot (a `Plot` or None), mine (the reader's own state)."""
+    project, user = get_project(request.user, slug), signed_in(request.user)
+    compared = comparison(project, user)
+    context = {
+        "project": project,
+        "comparison": compared,
+        "plot": plot_of(compared),
+        "mine": selectors.worklist([pair.synthetic for pair in compared.pairs], user),
+    }
+    return render(request, "review/list.html", context)
 
 
 @require_safe

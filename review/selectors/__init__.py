@@ -27,6 +27,7 @@ from review.selectors.scores import (
     stored_calibration,
     whole_slide_scores,
 )
+from review.selectors.studies import get_field, get_study, may_see_results, reading_payload, studies_of
 from review.selectors.verdicts import (
     counts_of,
     draft_of,
@@ -35,6 +36,7 @@ from review.selectors.verdicts import (
     reviews_of,
     standing_signature,
     standing_verdict,
+    worklist,
 )
 
 __all__ = [
@@ -55,12 +57,16 @@ __all__ = [
     "edit_trail",
     "edited_cells",
     "finished_score",
+    "get_field",
     "get_score",
+    "get_study",
     "grade_fields",
     "is_being_counted",
     "lineage",
     "machine_tally",
+    "may_see_results",
     "reader_tally",
+    "reading_payload",
     "real_counterpart",
     "review_payload",
     "review_row",
@@ -72,7 +78,9 @@ __all__ = [
     "standing_signature",
     "standing_verdict",
     "stored_calibration",
+    "studies_of",
     "tallies_within",
     "tumor_rectangles",
     "whole_slide_scores",
+    "worklist",
 ]

@@ -80,3 +80,14 @@ def counts_of(score: CellScore) -> dict[str, Any]:
         "slide_interval": list(slide_interval) if slide_interval else None,
         "parameters": score.parameters,
     }
+
+
+def worklist(slides: list[Slide], reader: User) -> dict[int, str]:
+    """Return how far the reader is with each slide: "signed", "draft", "reopened", or nothing yet. Two queries."""
+    versions = {slide.pk: slide.version for slide in slides}
+    state: dict[int, str] = {}
+    for row in Review.objects.filter(slide__in=versions, reader=reader).select_related("reopening").order_by("pk"):
+        if row.slide_version == versions[row.slide_id]:
+            state[row.slide_id] = "reopened" if getattr(row, "reopening", None) else "signed"
+    drafts = VerdictDraft.objects.filter(slide__in=versions, reader=reader).values_list("slide_id", flat=True)
+    return state | {slide: "draft" for slide in drafts if state.get(slide) is None}
