@@ -24,6 +24,8 @@ TILE_PX = 2048
 
 # x, y, width, height in level-0 pixels.
 Region = tuple[int, int, int, int]
+# left, top, right, bottom in working pixels.
+Place = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,10 @@ def count_slide(
     factor = working_factor(mpp, parameters.working_mpp)
     tiles = list(_tiles(region, factor, max(ALIGN_PX, tile_px // ALIGN_PX * ALIGN_PX)))
     found = []
-    pool = ThreadPoolExecutor(max(1, threads))
-    try:
-        for cells in pool.map(lambda tile: _count_tile(reader, mpp, factor, parameters, tile), tiles):
-            found.append(cells)
-            if on_progress is not None:
-                on_progress(len(found) / len(tiles))
-    finally:
-        # Whoever stops a count, by an error or from `on_progress`, need not wait for the tiles that nobody wants.
-        pool.shutdown(cancel_futures=True)
+    for cells in _in_order(lambda tile: _count_tile(reader, mpp, factor, parameters, tile), tiles, threads):
+        found.append(cells)
+        if on_progress is not None:
+            on_progress(len(found) / len(tiles))
     x, y, area_um2, dab = np.concatenate(found, axis=1)
     x0, y0, width, height = region
     inside = (x >= x0 - 0.5) & (x < x0 + width - 0.5) & (y >= y0 - 0.5) & (y < y0 + height - 0.5)
@@ -145,6 +142,21 @@ def count_slide(
     )
 
 
+def _in_order(
+    count: Callable[[Place], NDArray[np.float64]], tiles: list[Place], threads: int
+) -> Iterator[NDArray[np.float64]]:
+    """Count tiles, several at a time where asked, and give their cells in the tiles' order."""
+    if threads <= 1:
+        yield from map(count, tiles)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(count, tiles)
+    finally:
+        # Whoever stops a count, by an error or from its progress, need not wait for tiles that nobody wants.
+        pool.shutdown(cancel_futures=True)
+
+
 def _checked(region: Region | None, reader: SlideReader) -> Region:
     if region is None:
         return 0, 0, reader.width_l0, reader.height_l0
@@ -157,7 +169,7 @@ def _checked(region: Region | None, reader: SlideReader) -> Region:
     return region
 
 
-def _tiles(region: Region, factor: int, tile_px: int) -> Iterator[tuple[int, int, int, int]]:
+def _tiles(region: Region, factor: int, tile_px: int) -> Iterator[Place]:
     """Cut a region into tiles of working pixels: left, top, right, bottom; origins are multiples of `ALIGN_PX`."""
     x, y, width, height = region
     left, top = (start // factor // ALIGN_PX * ALIGN_PX for start in (x, y))
@@ -175,7 +187,7 @@ def _even_share(length: int, tile_px: int) -> int:
 
 
 def _count_tile(
-    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, tile: tuple[int, int, int, int]
+    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, tile: Place
 ) -> NDArray[np.float64]:
     """Find the cells whose centre lies in a tile: x, y (level-0 pixels), area (µm²) and DAB, `[4, n]`."""
     left, top, right, bottom = tile
