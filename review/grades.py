@@ -20,7 +20,12 @@ class Grade(NamedTuple):
     note: str
 
 
-def grade_ki67(ratio: float, interval: tuple[float, float] | None = None, cells: int | None = None) -> Grade:
+def grade_ki67(
+    ratio: float,
+    interval: tuple[float, float] | None = None,
+    cells: int | None = None,
+    enough: int = ENOUGH_CELLS,
+) -> Grade:
     """Return the grade of a ratio (0 to 1); the note says when the interval spans a cut-off or cells are too few."""
     notes = []
     if interval is not None:
@@ -31,10 +36,8 @@ def grade_ki67(ratio: float, interval: tuple[float, float] | None = None, cells:
             % {"low": low * 100, "high": high * 100, "cut": cut * 100}
             for cut in spanned
         ]
-    if cells is not None and cells < ENOUGH_CELLS:
-        notes.append(
-            _("%(cells)s cells; at least %(enough)s are asked for.") % {"cells": cells, "enough": ENOUGH_CELLS}
-        )
+    if cells is not None and cells < enough:
+        notes.append(_("%(cells)s cells; at least %(enough)s are asked for.") % {"cells": cells, "enough": enough})
     return Grade(grade_of(ratio), " ".join(notes))
 
 

@@ -1,15 +1,16 @@
 """Send counts and alignments to the workers. The only file of this room that enqueues."""
 
 from functools import partial
+from typing import Any
 
 from celery import chain
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Project, User
 from review import selectors, services, tasks
-from review.models import CellScore
+from review.models import CellScore, Study
 from viewer.models import Slide
 
 
@@ -35,6 +36,14 @@ def score_pair(synthetic: Slide, by: User | None) -> tuple[CellScore | None, Cel
         steps.append(tasks.align.si(fixed_pk=synthetic.derived_from_id, moving_pk=real.pk))
     transaction.on_commit(partial(chain(*steps).apply_async))
     return real_score, synthetic_score
+
+
+@transaction.atomic
+def make_study(project: Project, by: User, name: str, **options: Any) -> Study:
+    """Ask for a blinded study; a worker cuts its fields."""
+    study = services.create_study(project, by, name, **options)
+    tasks.fill_study.delay_on_commit(study_pk=study.pk)
+    return study
 
 
 def align_sections(source: Slide, real: Slide) -> None:

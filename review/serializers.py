@@ -1,10 +1,13 @@
 """What goes in and out of the API: field validity, nothing else."""
 
+from typing import Any
+
 from rest_framework import serializers
 
-from review.models import CellScore, Review
+from review.models import CellEdit, CellScore, PinKind, Reason, Review
 
 LONGEST_COMMENT = 10_000
+MOST_CORNERS = 1000
 
 
 class ScoreRequestSerializer(serializers.Serializer[None]):
@@ -28,6 +31,15 @@ class SensitivitySerializer(serializers.Serializer[None]):
     ratio = serializers.FloatField(allow_null=True)
 
 
+class TallySerializer(serializers.Serializer[None]):
+    positive = serializers.IntegerField()
+    negative = serializers.IntegerField()
+    cells = serializers.IntegerField()
+    ratio = serializers.FloatField(allow_null=True)
+    interval = serializers.ListField(child=serializers.FloatField(), allow_null=True, help_text="Wilson 95 %.")
+    edits = serializers.IntegerField(help_text="How many edits it rests on.")
+
+
 class ScoreSerializer(serializers.Serializer[None]):
     id = serializers.IntegerField()
     slide = serializers.IntegerField()
@@ -49,6 +61,14 @@ class ScoreSerializer(serializers.Serializer[None]):
     calibrated_on = serializers.IntegerField(
         allow_null=True, help_text="The slide whose white point and thresholds were applied."
     )
+    slide_interval = serializers.ListField(
+        child=serializers.FloatField(),
+        allow_null=True,
+        help_text="Whole slide: block bootstrap, 95 %.",
+    )
+    reader = TallySerializer(allow_null=True, help_text="After the readers' edits; null while nobody has edited.")
+    enough_cells = serializers.BooleanField()
+    least_cells = serializers.IntegerField(help_text="The project's minimum for a ratio without a warning.")
     created_at = serializers.DateTimeField()
 
 
@@ -71,15 +91,125 @@ class CellWindowSerializer(serializers.Serializer[None]):
     height = serializers.FloatField(min_value=0)
 
 
-class VerdictSerializer(serializers.Serializer[None]):
+class CellEditSerializer(serializers.Serializer[None]):
+    """One change of one cell. `seen` is the last edit of that cell on the reader's screen."""
+
+    uuid = serializers.UUIDField(help_text="Named by the client; a repeat gets the first answer.")
+    action = serializers.ChoiceField(choices=CellEdit.Action.choices)
+    x = serializers.FloatField(required=False, help_text="Of an added cell, level-0 pixels.")
+    y = serializers.FloatField(required=False)
+    positive = serializers.BooleanField(required=False, allow_null=True, default=None, help_text="Of an added cell.")
+    cell = serializers.IntegerField(
+        min_value=0, required=False, allow_null=True, help_text="Row number of a counted cell to remove or flip."
+    )
+    seen = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    edit = serializers.IntegerField(min_value=1, required=False, help_text="Undo: the edit to take back.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["action"] == CellEdit.Action.UNDO and "edit" not in attrs:
+            raise serializers.ValidationError({"edit": "An undo names the edit that it takes back."})
+        return attrs
+
+
+class EditRowSerializer(serializers.Serializer[None]):
+    id = serializers.IntegerField()
+    action = serializers.ChoiceField(choices=CellEdit.Action.choices)
+    cell = serializers.IntegerField(allow_null=True, help_text="Row number of the counted cell; null: it was added.")
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+    present = serializers.BooleanField(help_text="Whether the cell counts now.")
+    positive = serializers.BooleanField()
+    undoes = serializers.IntegerField(allow_null=True)
+    reader = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class EditAnswerSerializer(serializers.Serializer[None]):
+    edit = EditRowSerializer()
+    score = ScoreSerializer(help_text="With the counts, interval and grade as they are now.")
+
+
+class SummaryQuerySerializer(serializers.Serializer[None]):
+    scope = serializers.ChoiceField(choices=["all", "tumor", "region"], default="all")
+    corners = serializers.CharField(required=False, help_text="Of a region: x,y x,y x,y … in level-0 pixels.")
+
+    def validate_corners(self, text: str) -> list[tuple[float, float]]:
+        try:
+            corners = [(float(x), float(y)) for x, y in (corner.split(",") for corner in text.split())]
+        except ValueError as error:
+            raise serializers.ValidationError("Expected corners as x,y x,y x,y, separated by spaces.") from error
+        if len(corners) > MOST_CORNERS:
+            raise serializers.ValidationError(f"{len(corners)} corners; at most {MOST_CORNERS} are taken.")
+        return corners
+
+
+class SummarySerializer(serializers.Serializer[None]):
+    scope = serializers.CharField()
+    machine = TallySerializer()
+    reader = TallySerializer()
+
+
+class WindowQuerySerializer(serializers.Serializer[None]):
+    x = serializers.FloatField(help_text="Middle of the window on the source slide, level-0 pixels.")
+    y = serializers.FloatField()
+    side_um = serializers.FloatField(min_value=10)
+
+
+class AlignmentPointsSerializer(serializers.Serializer[None]):
+    fixed = serializers.IntegerField(min_value=1, help_text="Id of the source slide.")
+    moving = serializers.IntegerField(min_value=1, help_text="Id of the real slide.")
+    points = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4),
+        min_length=2,
+        max_length=20,
+        help_text="[[x, y, x', y'], …]: the same places on both, level-0 pixels.",
+    )
+    seen = serializers.IntegerField(required=False, allow_null=True, default=None, help_text="Version on the screen.")
+
+
+class PinSerializer(serializers.Serializer[None]):
+    x = serializers.FloatField(help_text="Level-0 pixels of the synthetic slide.")
+    y = serializers.FloatField()
+    kind = serializers.ChoiceField(choices=PinKind.choices)
+    note = serializers.CharField(default="", allow_blank=True, max_length=500)
+
+
+class JudgementSerializer(serializers.Serializer[None]):
+    """What a draft and a signed verdict have in common."""
+
+    reasons = serializers.ListField(child=serializers.ChoiceField(choices=Reason.choices), default=list, max_length=20)
+    confidence = serializers.IntegerField(min_value=1, max_value=5, default=None, allow_null=True)
+    pins = PinSerializer(many=True, default=list)
+    window = WindowQuerySerializer(default=None, allow_null=True)
+    comment = serializers.CharField(default="", allow_blank=True, max_length=LONGEST_COMMENT)
+
+
+class DraftSerializer(JudgementSerializer):
     slide = serializers.IntegerField(min_value=1)
+    verdict = serializers.ChoiceField(choices=Review.Verdict.choices, default="", allow_blank=True)
+    seen = serializers.IntegerField(required=False, allow_null=True, default=None, help_text="Revision on the screen.")
+
+
+class ReopenSerializer(serializers.Serializer[None]):
+    reason = serializers.CharField(max_length=2000)
+
+
+class StudyAnswerSerializer(serializers.Serializer[None]):
+    code = serializers.CharField(max_length=32)
+    says_synthetic = serializers.BooleanField()
+    confidence = serializers.IntegerField(min_value=1, max_value=5)
+    milliseconds = serializers.IntegerField(min_value=0, max_value=86_400_000, default=None, allow_null=True)
+
+
+class VerdictSerializer(JudgementSerializer):
+    slide = serializers.IntegerField(min_value=1)
+    uuid = serializers.UUIDField(required=False, help_text="Named by the client, so that signing twice signs once.")
     verdict = serializers.ChoiceField(
         choices=Review.Verdict.choices,
         error_messages={
             "invalid_choice": f"“{{input}}” is no verdict; expected one of {', '.join(Review.Verdict.values)}."
         },
     )
-    comment = serializers.CharField(default="", allow_blank=True, max_length=LONGEST_COMMENT)
 
 
 class ReviewSerializer(serializers.Serializer[None]):
@@ -87,5 +217,12 @@ class ReviewSerializer(serializers.Serializer[None]):
     reader = serializers.CharField()
     verdict = serializers.ChoiceField(choices=Review.Verdict.choices)
     verdict_name = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField())
+    confidence = serializers.IntegerField(allow_null=True)
+    pins = PinSerializer(many=True)
+    window = WindowQuerySerializer(allow_null=True)
+    counts = serializers.DictField(help_text="The numbers at the moment of signing.")
     comment = serializers.CharField()
+    round = serializers.IntegerField()
     created_at = serializers.DateTimeField()
+    reopened = serializers.DictField(allow_null=True, help_text="Who took it up again, when and why.")

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
-from review.models import CellScore, Review
-from review.selectors import KI67
+from review.agreement import BlandAltman, bland_altman, intraclass_correlation
+from review.grades import grade_of
+from review.models import CellScore, Review, ScoringSettings
+from review.selectors import KI67, scoring_settings
 from viewer.models import Slide
 from viewer.selectors import visible_slides
+
+# Mean absolute error of the counter's ratio on the adjudicated real fields (docs/counting.md).
+COUNTER_ERROR = 0.005
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,44 @@ class Pair:
         assert self.synthetic_score.ratio is not None and self.real_score.ratio is not None
         return self.synthetic_score.ratio - self.real_score.ratio
 
+    @property
+    def grades(self) -> tuple[str, str] | None:
+        """Return the grade of the real and of the synthetic ratio, where both can be compared."""
+        if self.why_not_compared or self.synthetic_score is None or self.real_score is None:
+            return None
+        assert self.synthetic_score.ratio is not None and self.real_score.ratio is not None
+        return grade_of(self.real_score.ratio), grade_of(self.synthetic_score.ratio)
+
+    @property
+    def budget(self) -> "ErrorBudget | None":
+        """Say how much of the difference chance between sections and the counter alone would explain."""
+        if self.difference is None or self.real_score is None or self.synthetic_score is None:
+            return None
+        widths = [_half_width(score) for score in (self.real_score, self.synthetic_score)]
+        return ErrorBudget(self.difference, sum(width**2 for width in widths) ** 0.5, COUNTER_ERROR)
+
+
+@dataclass(frozen=True)
+class ErrorBudget:
+    """What a difference of ratios may come from, each as a share of 1."""
+
+    difference: float
+    sections: float
+    counter: float
+
+    @property
+    def synthesis(self) -> float:
+        """The part that neither the sections nor the counter explain; 0 when they may explain all."""
+        return max(0.0, abs(self.difference) - self.sections - self.counter)
+
+
+def _half_width(score: CellScore) -> float:
+    """Half of the widest interval that is known: of the slide's blocks, else of its cells."""
+    for low, high in ((score.slide_low, score.slide_high), (score.interval_low, score.interval_high)):
+        if low is not None and high is not None:
+            return (high - low) / 2
+    return 0.0
+
 
 @dataclass(frozen=True)
 class Total:
@@ -67,11 +110,28 @@ class Comparison:
     compared: int
     mean_of_slides: Total | None
     pooled: Total | None
+    limits: BlandAltman | None
+    icc: float | None
+    switches: list[Pair]
+    graded: bool
     ki67: bool
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """Mean of both ratios and their difference, pair by pair, for the plot."""
+        return [
+            ((pair.real_score.ratio + pair.synthetic_score.ratio) / 2, pair.difference)
+            for pair in self.pairs
+            if pair.difference is not None
+            and pair.real_score is not None
+            and pair.synthetic_score is not None
+            and pair.real_score.ratio is not None
+            and pair.synthetic_score.ratio is not None
+        ]
 
 
 def comparison(project: Project, user: User) -> Comparison:
-    """Compare all synthetic slides of a project that the user may see. Five queries, however many slides."""
+    """Compare all synthetic slides of a project that the user may see. Six queries, however many slides."""
     synthetic = list(
         visible_slides(user, project).filter(origin=Slide.Origin.SYNTHETIC).select_related("case__project")
     )
@@ -84,6 +144,7 @@ def comparison(project: Project, user: User) -> Comparison:
         pairs.append(
             Pair(slide, other, scores.get(slide.pk), scores.get(other.pk) if other else None, verdicts.get(slide.pk))
         )
+    graded = project.target_stain == KI67 and scoring_settings(project).grade == ScoringSettings.Grade.GEP_NET
     compared = [
         (pair.real_score, pair.synthetic_score)
         for pair in pairs
@@ -94,8 +155,18 @@ def comparison(project: Project, user: User) -> Comparison:
         compared=len(compared),
         mean_of_slides=_total(compared, _mean_ratio),
         pooled=_total(compared, _pooled_ratio),
+        limits=bland_altman(*_ratios(compared)),
+        icc=intraclass_correlation(*_ratios(compared)),
+        switches=[pair for pair in pairs if graded and pair.grades is not None and len(set(pair.grades)) == 2],
+        graded=graded,
         ki67=project.target_stain == KI67,
     )
+
+
+def _ratios(pairs: list[tuple[CellScore, CellScore]]) -> tuple[list[float], list[float]]:
+    """Return the ratios of the real slides and of the synthetic ones."""
+    ratios = [(real.ratio, other.ratio) for real, other in pairs if real.ratio is not None and other.ratio is not None]
+    return [real for real, _other in ratios], [other for _real, other in ratios]
 
 
 def _real_slides(synthetic: list[Slide]) -> dict[tuple[int, str], Slide]:

@@ -78,6 +78,18 @@ function standardMessage(status: number): string {
   return gettext("The server refused this.");
 }
 
+/** Bytes of a binary answer. */
+export async function getBytes(url: string): Promise<ArrayBuffer> {
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", redirect: "manual" });
+  } catch {
+    throw new NetworkError(gettext("The server does not answer. Check the connection; your work is kept here."));
+  }
+  if (!response.ok) throw errorFrom(response.status, null);
+  return response.arrayBuffer();
+}
+
 export const get = <T>(url: string): Promise<T> => request<T>("GET", url);
 export const post = <T>(url: string, body: unknown = {}): Promise<T> => request<T>("POST", url, body);
 export const put = <T>(url: string, body: unknown): Promise<T> => request<T>("PUT", url, body);
@@ -94,8 +106,16 @@ export const urls = {
   uploads: `${API}/uploads/`,
   supplyMpp: (slide: number) => `${API}/slides/${slide}/mpp/`,
   score: (score: number) => `${API}/scores/${score}/`,
-  cells: (score: number, window: { x: number; y: number; width: number; height: number }) =>
-    `${API}/scores/${score}/cells/?x=${window.x}&y=${window.y}&width=${window.width}&height=${window.height}`,
+  cellTile: (score: number, { level, column, row }: { level: number; column: number; row: number }) =>
+    `${API}/scores/${score}/tiles/${level}/${column}_${row}/`,
+  edits: (score: number) => `${API}/scores/${score}/edits/`,
+  summary: (score: number, query: Record<string, string>) => `${API}/scores/${score}/summary/?${new URLSearchParams(query)}`,
+  window: (slide: number, at: { x: number; y: number; side_um: number }) =>
+    `${API}/windows/?slide=${slide}&x=${at.x}&y=${at.y}&side_um=${at.side_um}`,
+  hotSpots: (slide: number) => `${API}/hot-spots/?slide=${slide}`,
+  alignments: `${API}/alignments/`,
+  drafts: `${API}/drafts/`,
+  reopen: (review: number) => `${API}/reviews/${review}/reopen/`,
 };
 
 /** What to tell the reader about any failure. */

@@ -3,25 +3,9 @@ import template from "../../templates/review/review.html?raw";
 import { ComparisonDesk } from "./comparisonDesk";
 import { level0 } from "./geometry";
 import type { ReviewPayload } from "./payload";
-import { fakeSlide } from "./testing/fakes";
+import { fakeAlignment, fakeReview as review } from "./testing/reviews";
 import { withoutDjango } from "./testing/template";
 
-function review(changes: Partial<ReviewPayload> = {}): ReviewPayload {
-  return {
-    source: fakeSlide({ id: 1, mpp: 0.5 }),
-    real: fakeSlide({ id: 2, mpp: 0.5, stain_name: "Ki-67" }),
-    synthetic: fakeSlide({ id: 3, mpp: 0.25, stain_name: "Ki-67", synthetic: true }),
-    alignment: { matrix: [1, 0, 100, 0, 1, -50], correlation: 0.9, method: "automatic affine" },
-    alignment_note: "",
-    scores: { real: null, synthetic: null },
-    reviews: [],
-    can: { score: true, sign: true },
-    lineage: { run: 1, epoch: 2, dataset: null, independent_validation: true, generator_sha256: "ab".repeat(32) },
-    ki67: true,
-    urls: { scores: "/api/v1/scores/", reviews: "/api/v1/reviews/" },
-    ...changes,
-  };
-}
 let desk: ComparisonDesk;
 const open = async (data: ReviewPayload): Promise<ComparisonDesk> => {
   desk = new ComparisonDesk(data);
@@ -69,7 +53,7 @@ test("an alignment that arrives later moves the real pane into register", async 
   touch(0);
   desk.panes[0]!.viewer.setView({ centre: level0(1000, 900), zoom: 0.4 }, true);
   await vi.waitFor(() => expect(desk.panes[1]!.viewer.view.zoom).toBeCloseTo(0.4, 6));
-  desk.setAlignment({ matrix: [1, 0, 7, 0, 1, 9], correlation: 0.8, method: "automatic affine" });
+  desk.setAlignment(fakeAlignment({ matrix: [1, 0, 7, 0, 1, 9] }));
   expect(desk.panes[1]!.viewer.view.centre.x).toBeCloseTo(1007, 3);
 });
 
@@ -81,10 +65,47 @@ test("a place named in the address is where all panes open", async () => {
   history.replaceState(null, "", "#");
 });
 
-test("far out the page says why no cells are drawn", async () => {
+test("panes are put over each other and back", async () => {
   await open(review());
-  desk.cellsShown = true;
-  expect(document.querySelector("#cells-note")!.textContent).toBe("Zoom in to see single cells.");
-  desk.cellsShown = false;
-  expect(document.querySelector("#cells-note")!.textContent).toBe("");
+  desk.layout.layout = "curtain";
+  desk.layout.setShare(30);
+  const top = document.querySelector<HTMLElement>("#pane-synthetic")!;
+  expect(top.style.clipPath).toBe("inset(0 0 0 70%)");
+  expect(document.querySelector<HTMLElement>("#pane-source")!.hidden).toBe(true);
+  desk.layout.below = "source";
+  expect(document.querySelector<HTMLElement>("#pane-source")!.hidden).toBe(false);
+  expect(document.querySelector<HTMLElement>("#pane-real")!.hidden).toBe(true);
+  desk.layout.layout = "opacity";
+  expect([top.style.clipPath, top.style.opacity]).toEqual(["", "0.3"]);
+  desk.layout.layout = "side";
+  expect([top.style.clipPath, top.style.opacity, document.querySelector<HTMLElement>("#pane-real")!.hidden]).toEqual(["", "", false]);
+});
+
+test("blinking is slower than three flashes a second", async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  await open(review());
+  desk.layout.layout = "blink";
+  const top = document.querySelector<HTMLElement>("#pane-synthetic")!;
+  let changes = 0;
+  let last = top.style.visibility;
+  for (let ms = 0; ms < 6000; ms += 50) {
+    await vi.advanceTimersByTimeAsync(50);
+    if (top.style.visibility !== last) changes += 1;
+    last = top.style.visibility;
+  }
+  expect(changes / 2 / 6).toBeLessThan(3);
+  expect(changes).toBeGreaterThan(4);
+  desk.layout.layout = "side";
+  expect(top.style.visibility).toBe("");
+  vi.useRealTimers();
+});
+
+test("one or two panes are enough, but one stays", async () => {
+  await open(review());
+  desk.layout.toggle("source");
+  desk.layout.toggle("real");
+  desk.layout.toggle("synthetic");
+  expect([..."source real synthetic".split(" ")].map((name) => document.querySelector<HTMLElement>(`#pane-${name}`)!.hidden)).toEqual([true, true, false]);
+  desk.layout.toggle("real");
+  expect(document.querySelector<HTMLElement>("#pane-real")!.hidden).toBe(false);
 });

@@ -1,49 +1,56 @@
-/** The comparison desk: H&E, real and synthetic slide in step, with the counted cells over them. */
+/** The comparison desk: H&E, real and synthetic slide in step, with cells, windows and pins over them. */
+import { CellEdits } from "./cellEdits";
 import { CellOverlay, type OverlayState } from "./cellOverlay";
+import type { CellFilter } from "./cellPainter";
 import { find, setText } from "./dom";
 import { count } from "./format";
-import { IDENTITY } from "./geometry";
-import type { ReviewPayload, ScorePayload } from "./payload";
+import { IDENTITY, type Level0Point } from "./geometry";
+import type { Alignment, ReviewPayload, ScorePayload } from "./payload";
+import { PaneLayout, type PaneName } from "./paneLayout";
+import type { Scores } from "./scoring";
 import type { Shortcut } from "./shortcuts";
 import { SlideViewer } from "./slideViewer";
+import { type Outline, type Place, SquareLayer } from "./squareLayer";
 import { centredMap, derivedMap, type Follower, SyncedViewers } from "./syncedViewers";
 import { fill, gettext } from "./text";
 import { readHash, shareView } from "./viewHash";
 import { addScaleBar, canvasOf, labelViewer, viewShortcuts } from "./viewerFurniture";
 
-type Pane = Follower & { viewer: SlideViewer };
+export type Pane = Follower & { name: PaneName; viewer: SlideViewer; marks: SquareLayer };
+export type CountedPane = "real" | "synthetic";
+const COUNTED: readonly CountedPane[] = ["real", "synthetic"];
 
 export class ComparisonDesk {
   readonly panes: Pane[] = [];
+  readonly layout: PaneLayout;
+  readonly edits: Partial<Record<CountedPane, CellEdits>> = {};
+  readonly overlays: Partial<Record<CountedPane, CellOverlay>> = {};
   private readonly synced: SyncedViewers;
-  private readonly overlays: CellOverlay[] = [];
-  private readonly realPane: Pane | null;
-  private scores: ReviewPayload["scores"];
+  private readonly states: Partial<Record<CountedPane, OverlayState>> = {};
+  private scores: Scores = { real: null, synthetic: null };
 
   constructor(review: ReviewPayload) {
     const { source, real, synthetic } = review;
-    this.scores = review.scores;
-    const sourcePane = this.addPane("#pane-source", { slide: source, map: IDENTITY, name: source.stain_name });
-    this.realPane = real
-      ? this.addPane("#pane-real", {
-          slide: real,
-          map: review.alignment?.matrix ?? centredMap(source, real),
-          name: fill(gettext("{stain}, real"), { stain: real.stain_name }),
-        })
-      : null;
-    const syntheticPane = this.addPane("#pane-synthetic", {
-      slide: synthetic,
-      map: derivedMap(source, synthetic),
-      name: synthetic.stain_name,
-    });
+    const sourcePane = this.addPane("source", source, IDENTITY, source.stain_name);
+    if (real)
+      this.addPane("real", real, review.alignment?.matrix ?? centredMap(source, real), fill(gettext("{stain}, real"), { stain: real.stain_name }));
+    const syntheticPane = this.addPane("synthetic", synthetic, derivedMap(source, synthetic), synthetic.stain_name);
+    this.layout = new PaneLayout(find("#review-panes"), this.panes.map(({ name }) => name), () => this.synced?.align());
     this.synced = new SyncedViewers(this.panes);
     addScaleBar(find("#pane-source"), sourcePane.viewer);
     shareView(sourcePane.viewer);
     // The synthetic slide may cover a part of the source: it is the one to begin with, unless the address names a place.
     const first = readHash(location.hash) ? sourcePane : syntheticPane;
     for (const pane of this.panes) pane.viewer.onOpen(() => this.whenAllOpen(first));
-    if (this.realPane) this.overlays.push(this.addOverlay(this.realPane, () => this.scores.real));
-    this.overlays.push(this.addOverlay(syntheticPane, () => this.scores.synthetic));
+    for (const name of COUNTED) {
+      const pane = this.pane(name);
+      if (pane) this.overlays[name] = new CellOverlay(pane.viewer, (state) => this.showNote(name, state));
+    }
+    this.setScores(review.scores);
+  }
+
+  pane(name: PaneName): Pane | undefined {
+    return this.panes.find((pane) => pane.name === name);
   }
 
   /** Keys that move all panes, whichever was touched last. */
@@ -68,53 +75,77 @@ export class ComparisonDesk {
   }
 
   get cellsShown(): boolean {
-    return this.overlays.some((overlay) => overlay.visible);
+    return this.counted.some((overlay) => overlay.visible);
   }
 
   set cellsShown(shown: boolean) {
-    for (const overlay of this.overlays) overlay.visible = shown;
+    for (const overlay of this.counted) overlay.visible = shown;
     if (!shown) setText(find("#cells-note"), "");
   }
 
-  /** Rings follow the newest finished count. */
-  setScores(scores: ReviewPayload["scores"]): void {
-    const finished = (score: ScorePayload | null): number | null => (score?.state === "done" ? score.id : null);
-    const changed =
-      finished(scores.real) !== finished(this.scores.real) || finished(scores.synthetic) !== finished(this.scores.synthetic);
-    this.scores = scores;
-    if (changed) for (const overlay of this.overlays) overlay.reset();
+  set filter(filter: CellFilter) {
+    for (const overlay of this.counted) overlay.filter = filter;
   }
 
-  /** An alignment that was computed while the page was open. */
-  setAlignment(alignment: NonNullable<ReviewPayload["alignment"]>): void {
-    if (!this.realPane) return;
-    this.realPane.fromCommon = alignment.matrix;
+  /** Rings follow the newest finished count, with the readers' edits. */
+  setScores(scores: Scores): void {
+    for (const name of COUNTED) {
+      const finished = (score: ScorePayload | null): ScorePayload | null => (score?.state === "done" ? score : null);
+      const score = finished(scores[name]);
+      const overlay = this.overlays[name];
+      if (!overlay || score?.id === finished(this.scores[name])?.id) continue;
+      const edits = score ? new CellEdits(score.id, () => overlay.repaint()) : undefined;
+      if (edits) this.edits[name] = edits;
+      else delete this.edits[name];
+      overlay.show(score && { score: score.id, dabThreshold: Number(score.parameters.dab_threshold ?? 0.2) }, edits);
+      // Without its edits the count is still worth looking at; the next visit asks again.
+      void edits?.load().catch(() => {});
+    }
+    this.scores = scores;
+  }
+
+  /** An alignment that was computed or corrected while the page was open. */
+  setAlignment(alignment: Alignment): void {
+    const real = this.pane("real");
+    if (!real) return;
+    real.fromCommon = alignment.matrix;
     this.synced.align();
   }
 
-  private addPane(selector: string, { slide, map, name }: { slide: ReviewPayload["source"]; map: Follower["fromCommon"]; name: string }): Pane {
-    const host = find(selector);
+  /** Bring all panes to a place of the source slide. */
+  goTo(point: Level0Point, zoom?: number): void {
+    const lead = this.panes[0]!;
+    this.synced.lead(lead);
+    lead.viewer.setView({ centre: point, ...(zoom ? { zoom } : {}) }, true);
+    this.synced.align();
+  }
+
+  /** Outlines and places over one pane. */
+  mark(name: PaneName, outlines: readonly Outline[], places: readonly Place[]): void {
+    this.pane(name)?.marks.show(outlines, places);
+  }
+
+  private get counted(): CellOverlay[] {
+    return Object.values(this.overlays);
+  }
+
+  private addPane(name: PaneName, slide: ReviewPayload["source"], map: Follower["fromCommon"], title: string): Pane {
+    const host = find(`#pane-${name}`);
     host.hidden = false;
-    const pane = { viewer: new SlideViewer({ element: canvasOf(host), slide }), fromCommon: map };
-    labelViewer(host, slide, name);
+    const viewer = new SlideViewer({ element: canvasOf(host), slide });
+    const pane = { name, viewer, fromCommon: map, marks: new SquareLayer(viewer) };
+    labelViewer(host, slide, title);
     this.panes.push(pane);
     return pane;
   }
 
-  private addOverlay(pane: Pane, scoreOf: () => ScorePayload | null): CellOverlay {
-    const scoreId = (): number | null => {
-      const score = scoreOf();
-      return score?.state === "done" ? score.id : null;
-    };
-    return new CellOverlay(pane.viewer, scoreId, (state) => this.showNote(state));
-  }
-
-  private showNote({ shown, tooFar, cells }: OverlayState): void {
-    let text = shown ? gettext("Orange ring with a dot: positive. Blue ring: negative.") : "";
-    if (shown && tooFar) text = gettext("Zoom in to see single cells.");
-    else if (shown && cells?.capped)
-      text = fill(gettext("{shown} of {all} cells of this window are drawn; zoom in for all."), { shown: count(cells.x.length), all: count(cells.count) });
-    setText(find("#cells-note"), text);
+  private showNote(name: CountedPane, state: OverlayState): void {
+    this.states[name] = state;
+    const states = Object.values(this.states).filter(({ shown }) => shown);
+    if (states.length === 0) return;
+    const [drawn, total] = [states.reduce((sum, at) => sum + at.drawn, 0), states.reduce((sum, at) => sum + at.total, 0)];
+    const thinned = drawn < total && fill(gettext("{shown} of {all} cells in view are drawn; zoom in for all."), { shown: count(drawn), all: count(total) });
+    setText(find("#cells-note"), thinned || gettext("Orange with a dot: positive. Blue: negative."));
   }
 
   private whenAllOpen(first: Pane): void {

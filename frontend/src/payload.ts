@@ -141,6 +141,12 @@ export interface ScorePayload {
   /** Positive / all cells, 0 to 1; null when there is no cell. */
   ratio: number | null;
   interval: [number, number] | null;
+  /** Block bootstrap over a whole slide: wider where the tissue is patchy. */
+  slide_interval: [number, number] | null;
+  /** After the readers' edits; null while nobody has edited. */
+  reader: Tally | null;
+  enough_cells: boolean;
+  least_cells: number;
   grade: string | null;
   grade_note: string;
   sensitivity: { dab_threshold: number; ratio: number | null }[];
@@ -148,25 +154,100 @@ export interface ScorePayload {
   calibrated_on: number | string | null;
 }
 
-/** Columns of equal length, a cell at each index. */
-export interface CellsPayload {
-  count: number;
-  /** Fewer cells are listed than the window holds. */
-  capped: boolean;
-  x: number[];
-  y: number[];
-  area_um2: number[];
-  positive: boolean[];
+export interface Tally {
+  positive: number;
+  negative: number;
+  cells: number;
+  ratio: number | null;
+  interval: [number, number] | null;
+  edits: number;
+}
+
+/** One change of one cell, as the server keeps it. */
+export interface EditRow {
+  id: number;
+  action: "add" | "remove" | "flip" | "undo";
+  /** Row number of the counted cell; null: a reader added it. */
+  cell: number | null;
+  x: number;
+  y: number;
+  present: boolean;
+  positive: boolean;
+  undoes: number | null;
+  reader: string;
+  created_at: string;
+}
+
+/** A square of tissue: its middle on the source slide, its side in micrometres. */
+export interface WindowPlace {
+  x: number;
+  y: number;
+  side_um: number;
+}
+
+export interface WindowSide {
+  score: number;
+  machine: Tally;
+  reader: Tally;
+  corners: [number, number][];
+  enough_cells: boolean;
+  grade: string | null;
+  grade_note: string;
+}
+
+export interface WindowCounts extends WindowPlace {
+  real: WindowSide | null;
+  synthetic: WindowSide | null;
+  note: string;
+}
+
+export interface Alignment {
+  matrix: Affine;
+  correlation: number | null;
+  error_um: number | null;
+  method: string;
+  version: number;
+  points: [number, number, number, number][];
+  by: string | null;
 }
 
 export type Verdict = "usable" | "minor_flaws" | "not_usable";
 
-export interface ReviewEntry {
+export type PinKind = "invented" | "lost" | "seam" | "note";
+export interface Pin {
+  x: number;
+  y: number;
+  kind: PinKind;
+  note: string;
+}
+
+export interface Judgement {
+  verdict: Verdict | "";
+  reasons: string[];
+  confidence: number | null;
+  pins: Pin[];
+  window: WindowPlace | null;
+  comment: string;
+}
+
+export interface Draft extends Judgement {
+  revision: number;
+  updated_at: string;
+}
+
+export interface ReviewEntry extends Judgement {
+  id: number;
   reader: string;
   verdict: Verdict;
   verdict_name: string;
-  comment: string;
+  round: number;
   created_at: string;
+  reopened: { by: string; reason: string; created_at: string } | null;
+}
+
+export interface Choice {
+  value: string;
+  name: string;
 }
 
 export interface ReviewPayload {
@@ -174,12 +255,17 @@ export interface ReviewPayload {
   real: SlidePayload | null;
   synthetic: SlidePayload;
   /** Level-0 pixels of the source slide to those of the real one. */
-  alignment: { matrix: Affine; correlation: number; method: string } | null;
+  alignment: Alignment | null;
   /** Why the views are not in register; empty when they are. */
   alignment_note: string;
   scores: { real: ScorePayload | null; synthetic: ScorePayload | null };
   reviews: ReviewEntry[];
-  can: { score: boolean; sign: boolean };
+  draft: Draft | null;
+  /** Id of the verdict that this reader has signed and not reopened. */
+  standing: number | null;
+  reasons: Choice[];
+  pin_kinds: Choice[];
+  can: { score: boolean; edit: boolean; sign: boolean };
   lineage: {
     run: number | string | null;
     epoch: number | null;
@@ -188,6 +274,9 @@ export interface ReviewPayload {
     generator_sha256: string;
   };
   ki67: boolean;
+  grading: "none" | "gep_net";
+  least_cells: number;
+  hot_spot_um: number;
   urls: { scores: string; reviews: string };
 }
 

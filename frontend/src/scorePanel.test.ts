@@ -63,7 +63,7 @@ test("grades are named for whom they hold", () => {
 
 test("the ratio at other thresholds stands side by side", () => {
   const rows = [...sensitivityTable({ real, synthetic }, true)!.querySelectorAll("tbody tr")];
-  expect(rows.map((row) => row.textContent)).toEqual(["0.223.9\u202f%23.9\u202f%", "0.2521.7\u202f%21.7\u202f%", "0.318.8\u202f%18.8\u202f%"]);
+  expect(rows.map((row) => row.textContent)).toEqual(["0.2, the fixed one23.9\u202f%23.9\u202f%", "0.2521.7\u202f%21.7\u202f%", "0.318.8\u202f%18.8\u202f%"]);
   expect(sensitivityTable({ real: null, synthetic: null }, true)).toBeNull();
 });
 

@@ -1,12 +1,15 @@
 /** What was counted, as numbers with their cells, interval and doubts, and as bars on one axis. */
 import { make } from "./dom";
 import { count, percent, points } from "./format";
-import type { ReviewPayload, ScorePayload } from "./payload";
+import type { ReviewPayload, ScorePayload, Tally } from "./payload";
 import { isCounting, type Scores } from "./scoring";
 import { fill, gettext } from "./text";
 
 /** WHO cut-offs of gastro-entero-pancreatic neuroendocrine tumours, on the unrounded ratio. */
 const GRADE_CUT_OFFS = [0.03, 0.2];
+
+/** QuPath's cut, the one that published figures use. */
+const FIXED_DAB = 0.2;
 
 export interface PanelContext {
   ki67: boolean;
@@ -35,7 +38,8 @@ function scoreRow(
   if (score && isCounting(score))
     return [row, make("progress", { max: 1, value: score.progress, "aria-label": fill(gettext("Counting: {name}"), { name }) })];
   const bar = intervalBar(score, kind, highest, cutOffs);
-  return score?.state === "done" && score.message ? [row, bar, caution(score.message)] : [row, bar];
+  const notes = doubts(score);
+  return score?.state === "done" && score.message ? [row, bar, ...notes, caution(score.message)] : [row, bar, ...notes];
 }
 
 /** What the counter itself warns of, in full on demand: it must not push the numbers away. */
@@ -50,22 +54,41 @@ function scoreValue(score: ScorePayload | null): HTMLElement {
   if (score.state === "running")
     return make("span", { class: "number" }, fill(gettext("counting, {share}"), { share: percent(score.progress, 0) }));
   if (score.state === "failed") return make("span", { class: "field-error" }, score.message || gettext("the count failed"));
-  if (score.ratio === null) return make("span", { class: "muted" }, gettext("no cells found, so no ratio"));
-  return make("span", { class: "number" }, make("b", { class: "ratio" }, percent(score.ratio)), " ", make("small", {}, ratioDetails(score)));
+  const { ratio } = standing(score);
+  if (ratio === null) return make("span", { class: "muted" }, gettext("no cells found, so no ratio"));
+  return make("span", { class: "number" }, make("b", { class: "ratio" }, percent(ratio)), " ", make("small", {}, ratioDetails(score)));
+}
+
+/** The numbers that stand: after the readers' edits where there are any, else the machine's. */
+export function standing(score: ScorePayload): Pick<Tally, "ratio" | "cells" | "interval"> {
+  const { ratio, cells, interval } = score.reader ?? { ratio: score.ratio, cells: score.cells ?? 0, interval: score.interval };
+  // The block bootstrap knows that cells of a slide are not independent.
+  return { ratio, cells: cells ?? 0, interval: score.slide_interval ?? interval };
 }
 
 export function ratioDetails(score: ScorePayload): string {
-  const parts = [fill(gettext("of {cells} cells"), { cells: count(score.cells ?? 0) })];
-  if (score.interval) {
-    const [low, high] = score.interval.map((share) => (share * 100).toFixed(1));
+  const { cells, interval } = standing(score);
+  const parts = [fill(gettext("of {cells} cells"), { cells: count(cells) })];
+  if (interval) {
+    const [low, high] = interval.map((share) => (share * 100).toFixed(1));
     parts.push(fill(gettext("95 % {low}–{high}"), { low: low!, high: high! }));
   }
   return parts.join(" · ");
 }
 
+/** The machine's own number beside the readers', and too few cells. */
+function doubts(score: ScorePayload | null): HTMLElement[] {
+  if (score?.state !== "done") return [];
+  const notes: HTMLElement[] = [];
+  if (score.reader && score.ratio !== null)
+    notes.push(make("p", { class: "small muted machine-count" }, fill(gettext("machine {ratio} of {cells} cells; {edits} edits by readers"), { ratio: percent(score.ratio), cells: count(score.cells ?? 0), edits: score.reader.edits })));
+  if (!score.enough_cells) notes.push(make("p", { class: "warn small" }, fill(gettext("Fewer than {least} cells."), { least: score.least_cells })));
+  return notes;
+}
+
 /** A round end of the axis above every interval: 10, 20, 50 or 100 per cent. */
 export function axisEnd(scores: readonly (ScorePayload | null)[]): number {
-  const largest = Math.max(0, ...scores.map((score) => score?.interval?.[1] ?? score?.ratio ?? 0));
+  const largest = Math.max(0, ...scores.map((score) => (score ? (standing(score).interval?.[1] ?? standing(score).ratio ?? 0) : 0)));
   return [0.1, 0.25, 0.5].find((end) => largest <= end * 0.96) ?? 1;
 }
 
@@ -78,13 +101,14 @@ function intervalBar(score: ScorePayload | null, kind: string, highest: number, 
     line.style.left = share(cutOff, highest);
     bar.append(line);
   }
-  if (!score || score.ratio === null) return bar;
-  const [low, high] = score.interval ?? [score.ratio, score.ratio];
+  const { ratio, interval } = score ? standing(score) : { ratio: null, interval: null };
+  if (ratio === null) return bar;
+  const [low, high] = interval ?? [ratio, ratio];
   const span = make("i");
   span.style.left = share(low, highest);
   span.style.width = share(high - low, highest);
   const middle = make("b");
-  middle.style.left = share(score.ratio, highest);
+  middle.style.left = share(ratio, highest);
   bar.append(span, middle);
   return bar;
 }
@@ -96,13 +120,13 @@ function axis(highest: number): HTMLElement {
 
 export function differenceRow({ real, synthetic }: Scores): HTMLElement {
   const row = make("div", { class: "score-row difference" }, make("span", {}, gettext("Difference, synthetic − real")));
-  const comparable = real?.state === "done" && synthetic?.state === "done" && real.ratio !== null && synthetic.ratio !== null;
+  const comparable = real?.state === "done" && synthetic?.state === "done" && standing(real).ratio !== null && standing(synthetic).ratio !== null;
   if (!comparable) {
     row.append(make("span", { class: "muted" }, "–"));
   } else if (real.calibrated_on !== synthetic.calibrated_on) {
     row.append(make("span", { class: "warn" }, gettext("counted with different calibrations: count both again")));
   } else {
-    row.append(make("b", { class: "number" }, points(synthetic.ratio! - real.ratio!)));
+    row.append(make("b", { class: "number" }, points(standing(synthetic).ratio! - standing(real).ratio!)));
   }
   return row;
 }
@@ -147,14 +171,17 @@ export function sensitivityTable({ real, synthetic }: Scores, hasReal: boolean):
     make(
       "tr",
       {},
-      make("td", {}, String(Number(dab_threshold.toPrecision(3)))),
+      make("td", {}, dab_threshold === FIXED_DAB ? fill(gettext("{cut}, the fixed one"), { cut: dab_threshold }) : String(Number(dab_threshold.toPrecision(3)))),
       ...(hasReal ? [make("td", { class: "number" }, at(real, index))] : []),
       make("td", { class: "number" }, at(synthetic, index)),
     ),
   );
+  const cut = (synthetic ?? real)?.parameters.dab_threshold;
+  const caption = typeof cut === "number" && make("caption", { class: "small muted" }, fill(gettext("counted with {cut}, as calibrated"), { cut: Number(cut.toPrecision(3)) }));
   return make(
     "table",
     { class: "sensitivity" },
+    caption,
     make("thead", {}, make("tr", {}, ...head.map((text, index) => make("th", { class: index ? "number" : null }, text)))),
     make("tbody", {}, ...rows),
   );

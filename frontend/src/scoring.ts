@@ -42,6 +42,11 @@ export class Scoring {
     }
   }
 
+  /** A count whose cells were edited. */
+  replace(which: keyof Scores, score: ScorePayload): void {
+    this.update({ ...this.scores, [which]: score });
+  }
+
   private update(scores: Scores): void {
     this.scores = scores;
     this.onChange(scores);

@@ -1,9 +1,9 @@
 import hashlib
 
 from accounts.models import User
-from review.models import Alignment, CellScore
+from review.models import Alignment, CellScore, ScoringSettings
 from review.selectors import real_counterpart, review_payload, shown_score
-from review.services import sign_verdict
+from review.services import reopen_verdict, sign_verdict
 from tests.factories import make_case, make_slide, make_slide_without_mpp, make_synthetic_slide
 from tests.review.conftest import Pair, make_score, queued
 from training.models import Checkpoint, Dataset, Run
@@ -29,8 +29,9 @@ def test_the_payload_holds_three_slides_and_what_the_reader_may_do(pair: Pair, c
     payload = review_payload(pair.synthetic, clinician)
     assert [payload[pane]["id"] for pane in ("source", "real", "synthetic")] == [slide.pk for slide in pair]
     assert payload["synthetic"]["synthetic"] is True
-    assert payload["can"] == {"score": True, "sign": True}
-    assert review_payload(pair.synthetic, lead)["can"] == {"score": False, "sign": False}
+    assert payload["can"] == {"score": True, "edit": True, "sign": True}
+    assert review_payload(pair.synthetic, lead)["can"] == {"score": False, "edit": False, "sign": False}
+    assert (payload["draft"], payload["standing"], payload["grading"]) == (None, None, "none")
     assert payload["scores"] == {"real": None, "synthetic": None}
     assert (payload["alignment"], payload["reviews"], payload["ki67"]) == (None, [], True)
     assert payload["urls"] == {"scores": "/api/v1/scores/", "reviews": "/api/v1/reviews/"}
@@ -51,7 +52,15 @@ def test_the_payload_holds_the_alignment_or_why_there_is_none(pair: Pair, clinic
     assert (payload["alignment"], payload["alignment_note"]) == (None, "The sections do not fit.")
     Alignment.objects.filter(pk=alignment.pk).update(matrix=[1, 0, 5, 0, 1, 7], correlation=0.8, message="")
     payload = review_payload(pair.synthetic, clinician)
-    assert payload["alignment"] == {"matrix": [1, 0, 5, 0, 1, 7], "correlation": 0.8, "method": "automatic affine"}
+    assert payload["alignment"] == {
+        "matrix": [1, 0, 5, 0, 1, 7],
+        "correlation": 0.8,
+        "error_um": None,
+        "method": "automatic affine",
+        "version": 1,
+        "points": [],
+        "by": None,
+    }
     assert payload["alignment_note"] == ""
 
 
@@ -64,7 +73,8 @@ def test_another_target_stain_gets_no_ki67_words(pair: Pair, clinician: User) ->
 
 
 def test_verdicts_are_listed_newest_first(pair: Pair, clinician: User) -> None:
-    sign_verdict(pair.synthetic, clinician, "not_usable", "Nuclei are missing.")
+    first = sign_verdict(pair.synthetic, clinician, "not_usable", "Nuclei are missing.")
+    reopen_verdict(first, clinician, "They are there on the next level.")
     sign_verdict(pair.synthetic, clinician, "usable")
     rows = review_payload(pair.synthetic, clinician)["reviews"]
     assert [(row["reader"], row["verdict_name"], row["comment"]) for row in rows] == [
@@ -101,7 +111,14 @@ def test_the_lineage_names_the_run_the_epoch_and_the_data_set(pair: Pair, lead: 
     }
 
 
+def test_a_project_that_asks_for_no_grade_gets_none(pair: Pair) -> None:
+    make_score(pair.real, positive=20, negative=480)
+    shown = shown_score(pair.real)
+    assert shown is not None and (shown["grade"], shown["grade_note"]) == (None, "")
+
+
 def test_a_finished_score_is_shown_with_grade_and_note(pair: Pair) -> None:
+    ScoringSettings.objects.create(project=pair.real.project, grade=ScoringSettings.Grade.GEP_NET)
     score = make_score(pair.real, positive=20, negative=480, interval_low=0.026, interval_high=0.061)
     shown = shown_score(pair.real)
     assert shown is not None

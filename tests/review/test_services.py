@@ -234,11 +234,11 @@ def test_cells_of_an_unfinished_score_are_refused(slide: Slide) -> None:
 
 
 def test_two_sections_are_aligned_once_and_kept(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "register", register)
+    monkeypatch.setattr(services.alignment, "register", register)
     first = services.align_pair(pair.source, pair.real)
     assert first.matrix is not None and len(first.matrix) == 6
     assert first.correlation is not None and 0.3 < first.correlation <= 1
-    monkeypatch.setattr(services, "register", None)
+    monkeypatch.setattr(services.alignment, "register", None)
     assert services.align_pair(pair.source, pair.real) == first
     assert Alignment.objects.count() == 1
 
@@ -247,7 +247,7 @@ def test_sections_that_do_not_fit_are_kept_with_the_reason(pair: Pair, monkeypat
     def refuse(*_args: object) -> None:
         raise RegistrationFailed("The sections do not fit.")
 
-    monkeypatch.setattr(services, "register", refuse)
+    monkeypatch.setattr(services.alignment, "register", refuse)
     failed = services.align_pair(pair.source, pair.real)
     assert (failed.matrix, failed.correlation, failed.message) == (None, None, "The sections do not fit.")
 
@@ -275,7 +275,8 @@ def test_a_verdict_is_signed_with_the_scores_that_stand(pair: Pair, clinician: U
 
 
 def test_a_later_verdict_is_a_new_row(pair: Pair, clinician: User) -> None:
-    services.sign_verdict(pair.synthetic, clinician, "usable")
+    first = services.sign_verdict(pair.synthetic, clinician, "usable")
+    services.reopen_verdict(first, clinician, "Looked again.")
     services.sign_verdict(pair.synthetic, clinician, "not_usable")
     assert list(Review.objects.order_by("pk").values_list("verdict", flat=True)) == ["usable", "not_usable"]
 

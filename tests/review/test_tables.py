@@ -5,7 +5,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Project, User
-from review.services import sign_verdict
+from review.bland_altman_plot import plot_of
+from review.models import ScoringSettings
+from review.selectors import worklist
+from review.services import reopen_verdict, save_draft, sign_verdict
 from review.tables import comparison
 from tests.factories import make_case, make_slide, make_synthetic_slide
 from tests.review.conftest import make_score
@@ -71,7 +74,7 @@ def test_the_newest_whole_slide_count_of_the_present_bytes_is_taken(project: Pro
 
 def test_the_latest_verdict_stands_beside_the_numbers(project: Project, clinician: User) -> None:
     synthetic = make_pair(project, (30, 70), (25, 75))
-    sign_verdict(synthetic, clinician, "not_usable")
+    reopen_verdict(sign_verdict(synthetic, clinician, "not_usable"), clinician, "Looked again.")
     latest = sign_verdict(synthetic, clinician, "usable")
     assert comparison(project, clinician).pairs[0].verdict == latest
 
@@ -94,3 +97,47 @@ def test_the_number_of_queries_does_not_grow_with_the_slides(project: Project, c
     for _case in range(3):
         make_pair(project, (1, 9), (2, 8))
     assert queries() == few
+
+
+def test_agreement_is_told_by_limits_icc_and_grade_switches(project: Project, clinician: User) -> None:
+    ScoringSettings.objects.create(project=project, grade="gep_net")
+    make_pair(project, (21, 79), (19, 81))
+    make_pair(project, (10, 90), (12, 88))
+    make_pair(project, (50, 50), (48, 52))
+    table = comparison(project, clinician)
+    assert table.limits is not None and table.icc is not None
+    assert table.limits.bias == pytest.approx(-0.02 / 3)
+    assert table.limits.low < -0.02 < 0.02 < table.limits.high + 0.02
+    assert table.icc > 0.98
+    assert [pair.grades for pair in table.switches] == [("G3", "G2")]
+    plot = plot_of(table)
+    assert plot is not None and len(plot.dots) == 3
+    assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in plot.dots)
+
+
+def test_without_a_grade_option_nothing_switches_and_one_pair_has_no_limits(project: Project, clinician: User) -> None:
+    make_pair(project, (21, 79), (19, 81))
+    table = comparison(project, clinician)
+    assert (table.graded, table.switches, table.limits, table.icc, plot_of(table)) == (False, [], None, None, None)
+
+
+def test_the_error_budget_leaves_to_synthesis_what_chance_and_counter_do_not_explain(
+    project: Project, clinician: User
+) -> None:
+    make_pair(project, (30, 70), (60, 40), interval_low=0.5, interval_high=0.7)
+    make_pair(project, (30, 70), (31, 69))
+    large, small = (pair.budget for pair in comparison(project, clinician).pairs)
+    assert large is not None and small is not None
+    assert large.sections == pytest.approx((0.1**2 + 0.1**2) ** 0.5)
+    assert large.synthesis == pytest.approx(0.3 - large.sections - 0.005)
+    assert small.synthesis == 0.0
+
+
+def test_the_worklist_tells_the_reader_how_far_each_slide_is(project: Project, clinician: User, lead: User) -> None:
+    signed, reopened, draft, fresh = (make_pair(project, (30, 70), (25, 75)) for _ in range(4))
+    sign_verdict(signed, clinician, "usable")
+    reopen_verdict(sign_verdict(reopened, clinician, "usable"), clinician, "Looked again.")
+    save_draft(draft, clinician, {"comment": "so far"}, None)
+    slides = [signed, reopened, draft, fresh]
+    assert worklist(slides, clinician) == {signed.pk: "signed", reopened.pk: "reopened", draft.pk: "draft"}
+    assert worklist(slides, lead) == {}

@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     cells.add_argument("--calibrate-mpp", type=_mpp, metavar="M", help="µm per pixel of that slide, if unknown")
     cells.add_argument("--threshold", type=_positive_float, help="detection threshold, instead of the calibrated one")
     cells.add_argument("--dab-threshold", type=_positive_float, help="mean DAB above which a nucleus is positive")
+    cells.add_argument("--threads", type=_positive_int, default=1, help="tiles counted side by side (default: 1)")
     cells.set_defaults(command=_cells)
 
     phantom = commands.add_parser("phantom", help="draw one section of a tissue block as a pyramidal TIFF")
@@ -123,7 +124,7 @@ def _cells(options: argparse.Namespace) -> None:
         mpp = _resolution(reader, options.mpp, options.image, "--mpp")
         parameters = _parameters(options, reader, mpp)
         region = tuple(options.region) if options.region else None
-        count = count_slide(reader, mpp, parameters, region, _progress)
+        count = count_slide(reader, mpp, parameters, region, _progress, threads=options.threads)
     text = json.dumps(cells_as_json(count), allow_nan=False)
     if options.geojson is not None:
         with write_atomically(options.geojson) as file:

@@ -1,8 +1,10 @@
 """Set white point and thresholds from a slide's own tissue, once; then freeze them for every slide compared with it.
 
 The strength of the counterstain varies between slides, and a fixed threshold on faint negative nuclei decides the
-ratio. So the detection threshold is a fixed point: a share of the 40th percentile of the contrasts above it, that is
-about half the contrast of a weak negative nucleus. Positive nuclei sit in the upper percentiles and do not move it.
+ratio. So the level of a weak negative nucleus is sought first, as a fixed point: the 40th percentile of the contrasts
+above a share of itself, approached from above, where noise cannot hold it; positive nuclei sit in the upper percentiles
+and do not move it. The threshold is the emptiest place between noise and nuclei, a little below that level.
+DAB is cut in the same manner, at half the density of a weak positive nucleus.
 """
 
 from collections.abc import Iterator
@@ -26,11 +28,26 @@ TISSUE_SHARE = 0.3
 LEAST_SIDE_PX = 64
 WHITE_PERCENTILE = 99
 
-SHARE_OF_WEAK = 0.55
-WEAK_PERCENTILE = 40
 THRESHOLD_RANGE = (0.03, 0.12)
-START = 0.02
-DAB_RANGE = (0.1, 0.3)
+# The level of a weak nucleus: this percentile of the contrasts above this share of it; the search begins at `START`.
+WEAK_PERCENTILE = 40
+SHARE_OF_WEAK = 0.55
+START = 0.1
+# The threshold lies between these shares of it, where a density of that log-width has its minimum.
+VALLEY = (0.45, 0.8)
+VALLEY_WIDTH = 0.12
+FEWEST_ABOVE = 30
+
+DAB_RANGE = (0.1, 0.2)
+WEAK_POSITIVE_PERCENTILE = 25
+SHARE_OF_WEAK_POSITIVE = 0.5
+# The cut stays so many standard deviations above the negatives, and is the default with fewer positives than that.
+NEGATIVE_DEVIATIONS = 6
+FEWEST_POSITIVES = 8
+MAD_TO_DEVIATION = 1.4826
+
+SETTLED = 1e-4
+MOST_STEPS = 50
 COARSEST_MPP = 1.5
 
 # x, y, width, height in working pixels.
@@ -54,8 +71,7 @@ def working_factor(mpp: float, working_mpp: float) -> int:
 def calibrate(reader: SlideReader, mpp: float, base: CountParameters | None = None) -> CountParameters:
     """Calibrate white point, detection threshold and DAB threshold on tiles spread over a slide's tissue.
 
-    The positive/negative cut stays the fixed one; the calibrated one is noted beside it. With too few fragments, or
-    with a threshold at the end of its range, `warnings` says so.
+    With too few fragments, or with a threshold at the end of its range, `warnings` says so.
     """
     base = base or CountParameters()
     factor = working_factor(mpp, base.working_mpp)
@@ -74,7 +90,9 @@ def calibrate(reader: SlideReader, mpp: float, base: CountParameters | None = No
     threshold, warnings = detection_threshold(pooled)
     parameters = replace(parameters, detection_threshold=threshold, fragments=len(pooled), calibrated_on=_name(reader))
     dab = np.concatenate([find_nuclei(tile, parameters, working).dab for tile in first])
-    return replace(parameters, dab_threshold_calibrated=dab_threshold(dab), warnings=tuple(warnings))
+    cut, dab_warnings = dab_threshold(dab)
+    warnings += dab_warnings
+    return replace(parameters, dab_threshold=cut, dab_threshold_calibrated=cut, warnings=tuple(warnings))
 
 
 def _name(reader: SlideReader) -> str:
@@ -110,7 +128,7 @@ def white_point(tiles: list[Picture]) -> tuple[float, float, float]:
 
 
 def detection_threshold(contrasts: NDArray[np.float64]) -> tuple[float, list[str]]:
-    """Find the fixed point from below, clamped; also say what to be careful about."""
+    """Find the emptiest place between noise and weak nuclei, clamped; also say what to be careful about."""
     warnings = []
     if len(contrasts) < LEAST_FRAGMENTS:
         warnings.append(
@@ -118,16 +136,8 @@ def detection_threshold(contrasts: NDArray[np.float64]) -> tuple[float, list[str
             "Calibrate on a larger part of the slide."
         )
     low, high = THRESHOLD_RANGE
-    threshold = START
-    for _ in range(30):
-        above = contrasts[contrasts > threshold]
-        if len(above) < 30:
-            break
-        following = float(np.clip(SHARE_OF_WEAK * np.percentile(above, WEAK_PERCENTILE), START, high))
-        settled = abs(following - threshold) < 1e-4
-        threshold = following
-        if settled:
-            break
+    weak = _weak_level(contrasts)
+    threshold = START if weak is None else _valley(contrasts, VALLEY[0] * weak, VALLEY[1] * weak)
     clamped = float(np.clip(threshold, low, high))
     if clamped != threshold or clamped in (low, high):
         warnings.append(
@@ -138,18 +148,58 @@ def detection_threshold(contrasts: NDArray[np.float64]) -> tuple[float, list[str
     return round(clamped * DENSITY_UNIT) / DENSITY_UNIT, warnings
 
 
-def dab_threshold(dab: NDArray[np.float64]) -> float:
-    """Cut half-way between the negatives' median DAB and Otsu's threshold, a little above, between 0.1 and 0.3."""
-    if len(dab) < 30:
-        return DAB_THRESHOLD
-    otsu = float(np.clip(_otsu(dab), 0.1, 0.5))
-    return float(np.clip((np.median(dab) + otsu) / 2 + 0.02, *DAB_RANGE))
+def _weak_level(contrasts: NDArray[np.float64]) -> float | None:
+    """Find the contrast of a weak nucleus, from above; None where hardly anything is stained."""
+    threshold = START
+    for _ in range(MOST_STEPS):
+        above = contrasts[contrasts > threshold]
+        if len(above) < FEWEST_ABOVE:
+            # A pale slide: begin further down.
+            threshold *= 0.8
+            continue
+        following = SHARE_OF_WEAK * float(np.percentile(above, WEAK_PERCENTILE))
+        if abs(following - threshold) < SETTLED:
+            return following / SHARE_OF_WEAK
+        threshold = following
+    return threshold / SHARE_OF_WEAK if len(contrasts) >= FEWEST_ABOVE else None
 
 
-def _otsu(values: NDArray[np.float64], bins: int = 128) -> float:
-    counts, edges = np.histogram(values, bins, (-0.1, 0.8))
-    centres = (edges[1:] + edges[:-1]) / 2
-    below, moment = np.cumsum(counts), np.cumsum(counts * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (moment[-1] * below / below[-1] - moment) ** 2 / (below * (below[-1] - below))
-    return float(centres[np.nanargmax(np.where(np.isfinite(between), between, -1))])
+def _valley(contrasts: NDArray[np.float64], low: float, high: float) -> float:
+    """Find where the density of log contrasts is least between two contrasts."""
+    places = np.linspace(np.log(low), np.log(high), 64)
+    logs = np.log(contrasts[contrasts > 0])
+    edges = np.linspace(np.log(low) - 4 * VALLEY_WIDTH, np.log(high) + 4 * VALLEY_WIDTH, 512)
+    counts = np.histogram(logs, edges)[0]
+    middles = (edges[1:] + edges[:-1]) / 2
+    density = np.exp(-0.5 * ((places[:, None] - middles) / VALLEY_WIDTH) ** 2) @ counts
+    return float(np.exp(places[int(density.argmin())]))
+
+
+def dab_threshold(dab: NDArray[np.float64]) -> tuple[float, list[str]]:
+    """Cut at half the density of a weak positive nucleus, well above the negatives, at most at the fixed default.
+
+    With hardly any positive nucleus to go by it is the default. Also says what to be careful about.
+    """
+    lowest, highest = DAB_RANGE
+    negative = dab[dab < lowest]
+    if len(negative):
+        middle = float(np.median(negative))
+        deviation = MAD_TO_DEVIATION * float(np.median(np.abs(negative - middle)))
+        lowest = float(np.clip(middle + NEGATIVE_DEVIATIONS * deviation, *DAB_RANGE))
+    cut = lowest
+    for _ in range(MOST_STEPS):
+        above = dab[dab > cut]
+        if len(above) < FEWEST_POSITIVES:
+            return DAB_THRESHOLD, []
+        following = SHARE_OF_WEAK_POSITIVE * float(np.percentile(above, WEAK_POSITIVE_PERCENTILE))
+        following = float(np.clip(following, lowest, highest))
+        settled = abs(following - cut) < SETTLED
+        cut = following
+        if settled:
+            break
+    if cut > DAB_RANGE[0]:
+        return cut, []
+    return cut, [
+        f"The DAB threshold was held at {cut:g}, the lower end of its range: the brown is unusually weak. "
+        "Look at the cells before trusting the ratio."
+    ]

@@ -18,6 +18,7 @@ def cells_as_json(count: CellCount) -> dict[str, Any]:
         "mpp": count.mpp,
         "region": list(count.region),
         "sensitivity": count.sensitivity,
+        "fixed": count.fixed,
         "calibrated": count.calibrated,
         "warnings": list(count.warnings),
         "parameters": count.parameters,

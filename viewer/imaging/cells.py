@@ -4,6 +4,7 @@ A tile owns the cells whose centre it holds and is read with a halo, so the resu
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +14,18 @@ from numpy.typing import NDArray
 from .calibration import calibrate, working_factor
 from .errors import RegionOutsideSlide
 from .nuclei import ALIGN_PX, HALO_UM, find_nuclei
-from .parameters import SENSITIVITY_THRESHOLDS, CountParameters
+from .parameters import DAB_THRESHOLD, SENSITIVITY_THRESHOLDS, CountParameters
+from .proportions import ratio_of, wilson_interval
 from .reader import Picture, SlideReader
 
 __all__ = ["CellCount", "CountParameters", "calibrate", "count_slide", "ratio_of", "wilson_interval"]
 
 TILE_PX = 2048
-Z_95 = 1.959963984540054
 
 # x, y, width, height in level-0 pixels.
 Region = tuple[int, int, int, int]
+# left, top, right, bottom in working pixels.
+Place = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +78,14 @@ class CellCount:
         threshold = self.parameters["dab_threshold_calibrated"]
         return None if threshold is None else self._at(threshold)
 
+    @property
+    def fixed(self) -> dict[str, float | int | None]:
+        """The ratio at the fixed DAB threshold, whatever the slide."""
+        return self._at(DAB_THRESHOLD)
+
     def _at(self, threshold: float) -> dict[str, float | int | None]:
         positive = int((self.dab > threshold).sum())
         return {"dab_threshold": threshold, "positive": positive, "ratio": ratio_of(positive, self.total)}
-
-
-def ratio_of(positive: int, total: int) -> float | None:
-    """Divide, or give None where there is nothing to divide."""
-    return positive / total if total else None
-
-
-def wilson_interval(positive: int, total: int) -> tuple[float, float] | None:
-    """Give Wilson's 95 % interval of a proportion (Wilson 1927); None when `total` is 0."""
-    if not 0 <= positive <= total:
-        raise ValueError(f"positive must lie between 0 and total, got {positive} of {total}")
-    if total == 0:
-        return None
-    share, z2 = positive / total, Z_95**2
-    centre = share + z2 / (2 * total)
-    half = Z_95 * np.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    scale = 1 + z2 / total
-    # Rounding must not push an end past 0 or 1, nor past the share itself.
-    low = 0.0 if positive == 0 else float((centre - half) / scale)
-    high = 1.0 if positive == total else float((centre + half) / scale)
-    return low, high
 
 
 def count_slide(
@@ -109,6 +96,7 @@ def count_slide(
     on_progress: Callable[[float], None] | None = None,
     *,
     tile_px: int = TILE_PX,
+    threads: int = 1,
 ) -> CellCount:
     """Count the nuclei of a slide, or of a region (x, y, width, height in level-0 pixels).
 
@@ -119,6 +107,7 @@ def count_slide(
         region: cells count whose centre lies within.
         on_progress: called with the share done (0 to 1) after each tile.
         tile_px: side of a tile in working pixels; does not change the result.
+        threads: how many tiles are counted side by side, each in about 200 MB; does not change the result.
 
     Raises:
         RegionOutsideSlide: the region is empty or does not lie wholly on the slide.
@@ -130,10 +119,10 @@ def count_slide(
     factor = working_factor(mpp, parameters.working_mpp)
     tiles = list(_tiles(region, factor, max(ALIGN_PX, tile_px // ALIGN_PX * ALIGN_PX)))
     found = []
-    for done, tile in enumerate(tiles, 1):
-        found.append(_count_tile(reader, mpp, factor, parameters, tile))
+    for cells in _in_order(lambda tile: _count_tile(reader, mpp, factor, parameters, tile), tiles, threads):
+        found.append(cells)
         if on_progress is not None:
-            on_progress(done / len(tiles))
+            on_progress(len(found) / len(tiles))
     x, y, area_um2, dab = np.concatenate(found, axis=1)
     x0, y0, width, height = region
     inside = (x >= x0 - 0.5) & (x < x0 + width - 0.5) & (y >= y0 - 0.5) & (y < y0 + height - 0.5)
@@ -153,6 +142,21 @@ def count_slide(
     )
 
 
+def _in_order(
+    count: Callable[[Place], NDArray[np.float64]], tiles: list[Place], threads: int
+) -> Iterator[NDArray[np.float64]]:
+    """Count tiles, several at a time where asked, and give their cells in the tiles' order."""
+    if threads <= 1:
+        yield from map(count, tiles)
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield from pool.map(count, tiles)
+    finally:
+        # Whoever stops a count, by an error or from its progress, need not wait for tiles that nobody wants.
+        pool.shutdown(cancel_futures=True)
+
+
 def _checked(region: Region | None, reader: SlideReader) -> Region:
     if region is None:
         return 0, 0, reader.width_l0, reader.height_l0
@@ -165,7 +169,7 @@ def _checked(region: Region | None, reader: SlideReader) -> Region:
     return region
 
 
-def _tiles(region: Region, factor: int, tile_px: int) -> Iterator[tuple[int, int, int, int]]:
+def _tiles(region: Region, factor: int, tile_px: int) -> Iterator[Place]:
     """Cut a region into tiles of working pixels: left, top, right, bottom; origins are multiples of `ALIGN_PX`."""
     x, y, width, height = region
     left, top = (start // factor // ALIGN_PX * ALIGN_PX for start in (x, y))
@@ -183,7 +187,7 @@ def _even_share(length: int, tile_px: int) -> int:
 
 
 def _count_tile(
-    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, tile: tuple[int, int, int, int]
+    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, tile: Place
 ) -> NDArray[np.float64]:
     """Find the cells whose centre lies in a tile: x, y (level-0 pixels), area (µm²) and DAB, `[4, n]`."""
     left, top, right, bottom = tile

@@ -1,7 +1,8 @@
 """The pixel loops of nucleus detection, compiled by numba; linear in the number of pixels, integers throughout.
 
-Integers make the result of a pixel independent of the window it was computed in. Arrays called `framed` carry one
-pixel of zeros all round, so that the loops need no bounds checks; 0 means outside the mask.
+They hold no Python lock, so threads count side by side. Integers make the result of a pixel independent of the window
+it was computed in. Arrays called `framed` carry one pixel of zeros all round, so that the loops need no bounds checks;
+0 means outside the mask.
 """
 
 # The kernels are compiled, not called from typed code: their argument types are those of the docstrings.
@@ -11,7 +12,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def weigh(picture, table):  # pragma: no cover
     """Sum a table value per channel: `uint8 [H, W, 3]`, `uint16 [256, 3]` → `uint16 [H, W]`."""
     height, width = picture.shape[:2]
@@ -22,7 +23,7 @@ def weigh(picture, table):  # pragma: no cover
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def convexity(smooth):  # pragma: no cover
     """Give the positive part of minus the Laplacian: `uint16 [H, W]` → framed `uint16 [H + 2, W + 2]`."""
     height, width = smooth.shape
@@ -36,14 +37,14 @@ def convexity(smooth):  # pragma: no cover
     return framed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _higher(heights, j, best, at):  # pragma: no cover
     if heights[j] > best:
         return heights[j], j
     return best, at
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def basins(framed):  # pragma: no cover
     """Label every pixel with the peak that steepest ascent leads to; of equal neighbours the earlier one wins.
 
@@ -89,7 +90,7 @@ def basins(framed):  # pragma: no cover
     return labels.reshape(framed.shape), peaks[: count + 1]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sums_by_label(labels, count, signal):  # pragma: no cover
     """Sum `signal` (`uint16 [H, W]`) and count pixels per label of framed `labels`; entry 0 is the outside."""
     height, width = signal.shape
@@ -103,7 +104,7 @@ def sums_by_label(labels, count, signal):  # pragma: no cover
     return sums, areas
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def mask_of(labels, kept):  # pragma: no cover
     """Give the mask `uint8 [H, W]` of the framed labels for which `kept` is 1."""
     height, width = labels.shape[0] - 2, labels.shape[1] - 2
@@ -114,7 +115,7 @@ def mask_of(labels, kept):  # pragma: no cover
     return mask
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def fill_holes(mask, holes, count, largest):  # pragma: no cover
     """Fill, in place, holes (labels of the complement, 0 is the mask) of at most `largest` pixels off the edge."""
     height, width = mask.shape
@@ -131,7 +132,7 @@ def fill_holes(mask, holes, count, largest):  # pragma: no cover
                 mask[y, x] = 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def frame_within(values, mask):  # pragma: no cover
     """Frame `values` (`uint16 [H, W]`), at least 1 inside the mask and 0 outside."""
     height, width = mask.shape
@@ -143,7 +144,7 @@ def frame_within(values, mask):  # pragma: no cover
     return framed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def passes(labels, framed):  # pragma: no cover
     """List where neighbouring labels touch: the two labels and the lower of the two heights."""
     stride = labels.shape[1]
@@ -170,7 +171,7 @@ def passes(labels, framed):  # pragma: no cover
     return first, second, saddle
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _root(parents, i):  # pragma: no cover
     while parents[i] != i:
         parents[i] = parents[parents[i]]
@@ -178,7 +179,7 @@ def _root(parents, i):  # pragma: no cover
     return i
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def join_shallow(first, second, saddle, order, tops, depth):  # pragma: no cover
     """Join labels whose lower peak rises less than `depth` above the pass between them, highest passes first.
 
@@ -197,7 +198,7 @@ def join_shallow(first, second, saddle, order, tops, depth):  # pragma: no cover
     return parents
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def measure(labels, survivors, signal, picture, dab_table):  # pragma: no cover
     """Sum per surviving label: pixels, y, x, signal and DAB → `int64 [labels + 1, 5]`."""
     height, width = signal.shape

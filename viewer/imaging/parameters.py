@@ -8,9 +8,10 @@ from .stain import DAB, HAEMATOXYLIN
 
 # Raise this when the same picture and parameters would give other cells.
 METHOD = "hdab-nuclei"
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 
 SENSITIVITY_THRESHOLDS = (0.1, 0.2, 0.3)
+# QuPath's default cut, the one that published figures use.
 DAB_THRESHOLD = 0.2
 
 
@@ -23,9 +24,9 @@ class CountParameters:
     detection_threshold: float = 0.05
     """Least mean contrast (weighted optical density above the background) of a nucleus."""
     dab_threshold: float = DAB_THRESHOLD
-    """Mean DAB density above which a nucleus is positive."""
+    """Mean DAB density above which a nucleus is positive, as calibrated or given by hand."""
     dab_threshold_calibrated: float | None = None
-    """The same as calibrated on the slide; reported beside the fixed one."""
+    """The same as calibrated on the slide; None when it was not calibrated."""
     calibrated_on: str = ""
     """What the calibration was done on, in words; empty: the defaults were used."""
     fragments: int = 0
@@ -34,7 +35,7 @@ class CountParameters:
     """What to know before trusting the calibration."""
     working_mpp: float = 0.5
     """µm per pixel that pictures are halved towards."""
-    weights: tuple[float, float, float] = (1.0, 0.3, 0.3)
+    weights: tuple[float, float, float] = (1.0, 0.5, 0.1)
     """Weight of the red, green and blue density in the sum that nuclei are sought in."""
     background_um: float = 8.0
     """Radius of the opening that gives the background."""
@@ -48,7 +49,7 @@ class CountParameters:
     """Holes up to this area are filled."""
     split_sigma_px: float = 0.8
     """Blur of the distance transform."""
-    split_depth_px: float = 0.75
+    split_depth_px: float = 0.6
     """A waist shallower than this does not cut a clump."""
     haematoxylin: tuple[float, float, float] = HAEMATOXYLIN
     """Optical-density vector, Ruifrok & Johnston 2001."""

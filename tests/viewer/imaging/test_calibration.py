@@ -20,19 +20,37 @@ def test_a_slide_too_coarse_for_nuclei_is_refused():
         working_factor(2.0, 0.5)
 
 
-def test_the_threshold_is_a_share_of_the_weak_fragments_above_it():
-    contrasts = np.full(3000, 0.1)
-    threshold, warnings = detection_threshold(contrasts)
-    assert threshold == pytest.approx(0.055, abs=1 / DENSITY_UNIT)
+def lognormal(level, count, width=0.2, seed=0):
+    return level * np.exp(width * np.random.default_rng(seed).standard_normal(count))
+
+
+def test_the_threshold_lies_in_the_valley_between_noise_and_nuclei():
+    threshold, warnings = detection_threshold(np.concatenate([lognormal(0.03, 1500), lognormal(0.12, 3000)]))
+    assert 0.054 < threshold < 0.068
     assert warnings == []
 
 
-def test_noise_far_below_does_not_move_the_threshold():
-    noise, nuclei = np.full(20_000, 0.004), np.full(3000, 0.1)
-    assert detection_threshold(np.concatenate([noise, nuclei]))[0] == detection_threshold(nuclei)[0]
+@pytest.mark.parametrize("strength", [0.7, 1.0, 1.4])
+def test_the_threshold_follows_the_strength_of_the_stain(strength):
+    contrasts = np.concatenate([lognormal(0.03, 1500), lognormal(0.12, 3000)])
+    usual, other = detection_threshold(contrasts)[0], detection_threshold(strength * contrasts)[0]
+    assert other == pytest.approx(strength * usual, rel=0.02)
 
 
-@pytest.mark.parametrize(("contrast", "held"), [(0.5, 0.12), (0.03, 0.03)])
+@pytest.mark.parametrize("noise", [300, 3000, 9000])
+def test_however_many_specks_there_are_the_threshold_stays_with_the_nuclei(noise):
+    threshold, _ = detection_threshold(np.concatenate([lognormal(0.03, noise), lognormal(0.14, 3000)]))
+    assert 0.055 < threshold < 0.08
+
+
+@pytest.mark.parametrize("positive", [0, 300, 2000])
+def test_dark_positive_nuclei_do_not_move_the_threshold(positive):
+    weak = np.concatenate([lognormal(0.03, 1500), lognormal(0.12, 4000)])
+    threshold, _ = detection_threshold(np.concatenate([weak, lognormal(0.4, positive)]))
+    assert threshold == pytest.approx(detection_threshold(weak)[0], rel=0.1)
+
+
+@pytest.mark.parametrize(("contrast", "held"), [(0.5, 0.12), (0.04, 0.03)])
 def test_an_unusual_stain_is_clamped_with_a_warning(contrast, held):
     threshold, warnings = detection_threshold(np.full(3000, contrast))
     assert threshold == pytest.approx(held, abs=1 / DENSITY_UNIT)
@@ -44,28 +62,51 @@ def test_too_few_fragments_are_warned_of():
     assert len(warnings) == 1 and "1999 fragments; at least 2000" in warnings[0]
 
 
-def test_the_dab_threshold_lies_between_the_classes():
-    rng = np.random.default_rng(0)
-    dab = np.concatenate([rng.normal(0.02, 0.02, 900), rng.normal(0.5, 0.05, 100)])
-    assert 0.1 <= dab_threshold(dab) <= 0.3
-    assert dab_threshold(dab[:10]) == 0.2
+def dab_of(negative, positive, level, width=0.25, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.concatenate([rng.normal(0.02, 0.012, negative), lognormal(level, positive, width)])
+
+
+@pytest.mark.parametrize(("level", "low", "high"), [(0.8, 0.2, 0.2), (0.4, 0.16, 0.18), (0.28, 0.11, 0.13)])
+def test_dab_is_cut_at_half_the_density_of_a_weak_positive_nucleus(level, low, high):
+    cut, warnings = dab_threshold(dab_of(900, 300, level))
+    assert low <= cut <= high
+    assert warnings == []
+
+
+def test_very_weak_brown_is_held_at_the_end_of_the_range_with_a_warning():
+    cut, warnings = dab_threshold(dab_of(900, 300, 0.18, width=0.1))
+    assert cut == 0.1
+    assert len(warnings) == 1 and "held at 0.1" in warnings[0]
+
+
+def test_negatives_that_scatter_push_the_cut_up():
+    rng = np.random.default_rng(1)
+    scattered = np.concatenate([rng.normal(0.02, 0.025, 900), lognormal(0.28, 300, 0.25)])
+    assert 0.15 < dab_threshold(scattered)[0] <= 0.2
+
+
+def test_hardly_any_positive_nucleus_leaves_the_fixed_cut():
+    assert dab_threshold(dab_of(900, 7, 0.4)) == (0.2, [])
+    assert dab_threshold(np.empty(0)) == (0.2, [])
 
 
 def test_a_drawn_slide_is_calibrated_on_its_own_tissue(block, ki67):
     parameters = calibrate(reader_of(ki67), 0.5)
     assert parameters.white_point == pytest.approx((243, 242, 244), abs=3)
     assert 0.05 < parameters.detection_threshold < 0.1
-    assert parameters.dab_threshold == 0.2
-    assert 0.1 <= parameters.dab_threshold_calibrated <= 0.3
+    assert parameters.dab_threshold == parameters.dab_threshold_calibrated
+    assert 0.15 < parameters.dab_threshold < 0.2
     assert parameters.fragments >= 2000
     assert parameters.warnings == ()
     assert parameters == calibrate(reader_of(ki67), 0.5)
 
 
-def test_a_pale_slide_gets_a_lower_threshold(ki67):
+def test_a_pale_slide_gets_lower_thresholds(ki67):
     pale = TissueBlock(1120, 0.5, 3, tumor_extent=1, counterstain=0.2, dab_strength=0.45).render("KI67", "HDAB")
     usual, lower = (calibrate(reader_of(picture), 0.5) for picture in (ki67, pale))
-    assert lower.detection_threshold < 0.75 * usual.detection_threshold
+    assert lower.detection_threshold < 0.85 * usual.detection_threshold
+    assert lower.dab_threshold < 0.7 * usual.dab_threshold
 
 
 def test_a_slide_without_tissue_is_not_calibrated_and_says_so():

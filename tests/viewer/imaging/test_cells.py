@@ -83,7 +83,12 @@ def test_sensitivity_gives_the_ratio_at_three_thresholds(ki67, parameters):
     count = count_slide(reader_of(ki67), 0.5, parameters)
     assert [row["dab_threshold"] for row in count.sensitivity] == [0.1, 0.2, 0.3]
     assert [row["positive"] for row in count.sensitivity] == [(count.dab > t).sum() for t in (0.1, 0.2, 0.3)]
-    assert count.sensitivity[1]["ratio"] == count.ratio
+    assert count.sensitivity[1] == count.fixed
+    assert count.calibrated == {
+        "dab_threshold": parameters.dab_threshold,
+        "positive": count.positive,
+        "ratio": count.ratio,
+    }
     assert count.calibrated["dab_threshold"] == parameters.dab_threshold_calibrated
 
 
@@ -136,3 +141,23 @@ def test_json_and_geojson_list_every_cell():
     (feature,) = cells_as_geojson(count)["features"]
     assert feature["geometry"] == {"type": "Point", "coordinates": [60.5, 80.5]}
     assert feature["properties"]["classification"]["name"] == "Positive"
+
+
+def test_threads_find_the_same_cells_in_the_same_order(ki67, parameters):
+    alone = count_slide(reader_of(ki67), 0.5, parameters, tile_px=256)
+    together = count_slide(reader_of(ki67), 0.5, parameters, tile_px=256, threads=4)
+    np.testing.assert_array_equal(together.x, alone.x)
+    np.testing.assert_array_equal(together.y, alone.y)
+    np.testing.assert_array_equal(together.dab, alone.dab)
+
+
+def test_a_count_that_is_stopped_from_its_progress_ends_at_once(ki67, parameters):
+    reported = []
+
+    def stop(share):
+        reported.append(share)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        count_slide(reader_of(ki67), 0.5, parameters, on_progress=stop, tile_px=256, threads=2)
+    assert reported == [1 / 25]

@@ -1,7 +1,7 @@
-"""Write scores, alignments and verdicts: one verb, one transaction."""
+"""Write counts: ask, claim, report, record."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -12,11 +12,9 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from review import selectors
-from review.models import Alignment, CellScore, Review
-from viewer.imaging.errors import ImagingError
-from viewer.imaging.registration import register
+from review.models import CellScore
+from viewer.imaging.cell_statistics import BLOCK_UM, block_interval
 from viewer.models import Slide
-from viewer.readers import open_reader
 
 if TYPE_CHECKING:
     from viewer.imaging.cells import CellCount
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 HE = "HE"
 # How often a worker may die under one count before the count is given up.
 MAX_ATTEMPTS = 3
-REGISTRATION_METHOD = "automatic affine"
 
 
 class ClaimLost(Exception):
@@ -156,6 +153,7 @@ def record_counts(score: CellScore, count: "CellCount", cells_key: str) -> bool:
         record_failure(score, replaced_message())
         return False
     low, high = count.interval or (None, None)
+    slide_low, slide_high = over_the_slide(score, count) or (None, None)
     kept = _own_row(score).update(
         state=CellScore.State.DONE,
         progress=1,
@@ -165,11 +163,20 @@ def record_counts(score: CellScore, count: "CellCount", cells_key: str) -> bool:
         ratio=count.ratio,
         interval_low=low,
         interval_high=high,
+        slide_low=slide_low,
+        slide_high=slide_high,
         sensitivity=count.sensitivity,
         parameters=count.parameters,
         cells_key=cells_key,
     )
     return kept == 1
+
+
+def over_the_slide(score: CellScore, count: "CellCount") -> tuple[float, float] | None:
+    """Return the block bootstrap's interval of a whole slide; a region is one field, Wilson's serves it."""
+    if score.region_l0 is not None:
+        return None
+    return block_interval(count.x, count.y, count.is_positive, BLOCK_UM / count.mpp)
 
 
 def record_failure(score: CellScore, message: str) -> None:
@@ -198,56 +205,29 @@ def counting_note(score: CellScore, count: "CellCount") -> str:
             _("This case has no real %(stain)s slide: the thresholds were calibrated on the synthetic slide itself.")
             % {"stain": slide.stain_name}
         )
+    elif score.calibrated_on is not None and score.calibrated_on.case_id != slide.case_id:
+        notes.append(
+            _(
+                "This case has no real %(stain)s slide: the thresholds were calibrated on the project's reference "
+                "slide, %(reference)s."
+            )
+            % {"stain": slide.stain_name, "reference": score.calibrated_on}
+        )
+    notes += odd_stain_notes(count)
     if count.ratio is None:
         notes.append(_("No nuclei were found, so there is no ratio."))
     return " ".join([*notes, *count.warnings])
 
 
-def align_pair(fixed: Slide, moving: Slide) -> Alignment:
-    """Find and keep the map from one section to the next; a pair that does not fit is kept with the reason.
-
-    A pair that was aligned before keeps its map, whoever asks again.
-    """
-    kept = Alignment.objects.filter(fixed=fixed, moving=moving).first()
-    if kept is not None and kept.matrix is not None:
-        return kept
-    assert fixed.mpp is not None and moving.mpp is not None, "sections of a pair are ready slides"
-    values: dict[str, Any] = {"method": REGISTRATION_METHOD}
-    try:
-        with open_reader(fixed) as fixed_reader, open_reader(moving) as moving_reader:
-            found = register(fixed_reader, moving_reader, fixed.mpp, moving.mpp)
-    except ImagingError as error:
-        values |= {"matrix": None, "correlation": None, "message": str(error)}
-    else:
-        values |= {"matrix": list(found.matrix), "correlation": found.correlation, "message": ""}
-    return Alignment.objects.update_or_create(fixed=fixed, moving=moving, defaults=values)[0]
+# More than this share of all pixels' DAB outside nuclei, or nearly all nuclei brown, is no Ki-67 picture.
+MOSTLY_POSITIVE = 0.95
 
 
-@transaction.atomic
-def sign_verdict(slide: Slide, reader: User, verdict: str, comment: str = "") -> Review:
-    """Sign a verdict on a published synthetic slide, with the scores that stand at this moment.
-
-    Raises:
-        ApplicationError: the slide is real or not published, or the verdict does not exist.
-    """
-    slide = Slide.objects.select_for_update(no_key=True, of=("self",)).select_related("case__project").get(pk=slide.pk)
-    if not slide.is_synthetic or slide.published_at is None:
-        raise ApplicationError(
-            _("“%(slide)s” is not a published synthetic slide. Only those are judged; a project lead publishes them.")
-            % {"slide": slide}
-        )
-    if verdict not in Review.Verdict.values:
-        raise ApplicationError(
-            _("“%(verdict)s” is no verdict; expected one of %(allowed)s.")
-            % {"verdict": verdict, "allowed": ", ".join(Review.Verdict.values)}
-        )
-    real = selectors.real_counterpart(slide)
-    return Review.objects.create(
-        slide=slide,
-        slide_version=slide.version,
-        reader=reader,
-        verdict=verdict,
-        comment=comment,
-        synthetic_score=selectors.finished_score(slide),
-        real_score=selectors.finished_score(real) if real else None,
-    )
+def odd_stain_notes(count: "CellCount") -> list[str]:
+    """Say why a picture does not look like nuclei stained with haematoxylin and DAB."""
+    if count.ratio is not None and count.total >= 50 and count.ratio > MOSTLY_POSITIVE:
+        return [
+            _("%(share).0f %% of the nuclei are brown: this looks like another stain or an overstained slide.")
+            % {"share": 100 * count.ratio}
+        ]
+    return []

@@ -1,11 +1,49 @@
-"""Cell scores, alignments and verdicts."""
+"""Counts of nuclei, and what a project asks of them."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Project
 from viewer.models import Slide
+
+
+class ScoringSettings(models.Model):
+    """What a project asks of a count; a project without a row gets the defaults."""
+
+    class Grade(models.TextChoices):
+        NONE = "none", _("no grade")
+        GEP_NET = "gep_net", _("WHO grade of gastro-entero-pancreatic neuroendocrine tumours")
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="scoring_settings")
+    grade = models.CharField(
+        max_length=7, choices=Grade, default=Grade.NONE, help_text=_("Only tumours of this kind are graded by Ki-67.")
+    )
+    least_cells = models.PositiveIntegerField(
+        default=500, help_text=_("A ratio of fewer cells is shown with a warning; hot spots hold at least as many.")
+    )
+    hot_spot_um = models.PositiveIntegerField(default=500, help_text=_("Side of a hot-spot window, micrometres."))
+    reference_slide = models.ForeignKey(
+        Slide,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Lends its calibration to synthetic slides of cases that have no real slide of the stain."),
+    )
+
+    class Meta:
+        verbose_name_plural = "scoring settings"
+        constraints = [
+            models.CheckConstraint(condition=Q(grade__in=["none", "gep_net"]), name="scoring_grade_known"),
+            models.CheckConstraint(
+                condition=Q(least_cells__gte=1, hot_spot_um__gte=50), name="scoring_windows_hold_cells"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"scoring of {self.project}"
 
 
 class CellScore(models.Model):
@@ -42,6 +80,12 @@ class CellScore(models.Model):
     ratio = models.FloatField(null=True, blank=True)
     interval_low = models.FloatField(null=True, blank=True)
     interval_high = models.FloatField(null=True, blank=True)
+    slide_low = models.FloatField(
+        null=True,
+        blank=True,
+        help_text=_("Block bootstrap over the slide, 95 %: wider than Wilson's where it is patchy."),
+    )
+    slide_high = models.FloatField(null=True, blank=True)
     sensitivity = models.JSONField(default=list, help_text=_("The ratio at other DAB thresholds."))
     parameters = models.JSONField(default=dict, help_text=_("All that the counter was told, and its version."))
     cells_key = models.CharField(max_length=200, blank=True)
@@ -68,63 +112,3 @@ class CellScore(models.Model):
     @property
     def cells(self) -> int | None:
         return None if self.positive is None or self.negative is None else self.positive + self.negative
-
-
-class Alignment(models.Model):
-    """An affine map from one slide's level-0 pixels to another's."""
-
-    fixed = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="+")
-    moving = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="+")
-    matrix = models.JSONField(
-        null=True,
-        blank=True,
-        help_text=_(
-            "[a, b, c, d, e, f]: x' = a x + b y + c, y' = d x + e y + f, fixed to moving; null: the slides do not fit."
-        ),
-    )
-    correlation = models.FloatField(null=True, blank=True, help_text=_("Of the aligned tissue maps, -1 to 1."))
-    method = models.CharField(max_length=40)
-    message = models.TextField(blank=True, help_text=_("Why the slides could not be aligned."))
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["fixed", "moving"], name="alignment_once_per_pair"),
-            models.CheckConstraint(
-                condition=Q(matrix__isnull=False, correlation__isnull=False)
-                | (Q(matrix__isnull=True, correlation__isnull=True) & ~Q(message="")),
-                name="alignment_fits_or_says_why_not",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.fixed} to {self.moving}"
-
-
-class Review(models.Model):
-    """A clinician's signed verdict on a synthetic slide. Append-only (a trigger sees to it): a new row supersedes."""
-
-    class Verdict(models.TextChoices):
-        USABLE = "usable", _("usable")
-        MINOR_FLAWS = "minor_flaws", _("minor flaws")
-        NOT_USABLE = "not_usable", _("not usable")
-
-    slide = models.ForeignKey(Slide, on_delete=models.PROTECT, related_name="reviews")
-    slide_version = models.CharField(max_length=12)
-    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
-    verdict = models.CharField(max_length=11, choices=Verdict)
-    comment = models.TextField(blank=True)
-    synthetic_score = models.ForeignKey(CellScore, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    real_score = models.ForeignKey(CellScore, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(verdict__in=["usable", "minor_flaws", "not_usable"]), name="review_verdict_known"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_verdict_display()} by {self.reader} on {self.slide}"
