@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -128,3 +130,22 @@ def test_a_flowing_class_rises_in_a_line_from_tile_to_tile(cpu: Compute) -> None
     assert set(row[:16]) == {0} and set(row[48:]) == {255}
     assert np.abs(np.diff(row[15:49]) - 255 / 32).max() <= 4.5
     assert row[31] < 127.5 < row[32]
+
+
+def test_memory_grows_with_the_width_of_a_slide_by_less_than_eight_kilobytes_a_pixel(cpu: Compute) -> None:
+    # A slide of 100,000 px so takes less than 0.8 GB of strips, whatever its height.
+    def read(x: int, y: int, width: int, height: int) -> Pixels:
+        return np.full((height, width, 3), 200, np.uint8)
+
+    def peak(width: int, height: int) -> int:
+        painter = Painter(Normed(), False, 224, 32, 16, 2, cpu, flowing_statistics=True)
+        tracemalloc.start()
+        for strip in painter.paint(read, lambda y, xs: np.zeros(len(xs), np.float32), width, height):
+            del strip
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    narrow, wide, tall = peak(1_000, 700), peak(5_000, 700), peak(1_000, 2_100)
+    assert (wide - narrow) / 4_000 < 8_000
+    assert tall < 1.1 * narrow

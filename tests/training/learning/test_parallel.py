@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.training.learning.conftest import RecordedRun
 from tests.training.learning.models import save_classifier
 from training.learning.__main__ import DONE, main
+from training.learning.compute import Compute
+from training.learning.config import CycleGanConfig
+from training.learning.errors import ConfigError
+from training.learning.manifest import read
 from training.learning.parallel import ALONE, Group, join
+from training.learning.train_cyclegan import train_cyclegan
 
 GAN: dict[str, Any] = {
     "epochs": 1,
@@ -92,19 +100,26 @@ def test_two_processes_end_with_the_weights_of_one(kind: Any, cohort: Path, tmp_
     assert reports[0]["compute"]["processes"] == 1 and reports[1]["compute"]["processes"] == 2
     last = reports[0]["epochs"]
     one, two = (load_file(tmp_path / name / f"checkpoints/epoch-{last:04d}.safetensors") for name in ("one", "two"))
-    # A bias before an instance norm has no gradient but rounding, which Adam makes as large as any other.
-    for key in (key for key in one if key.endswith("weight")):
-        torch.testing.assert_close(two[key], one[key], atol=2e-4, rtol=2e-3, msg=key)
+    # What an instance norm takes away again (a bias, the weights of a constant plane) has no gradient but rounding,
+    # which Adam makes as large as any other.
+    for key in (key for key in one if key.endswith("weight") and "bn" not in key):
+        kept = slice(0, 3) if key in ("generator.0.weight", "generator_back.0.weight") else slice(None)
+        ours, theirs = (tensors[key][:, kept] for tensors in (two, one))
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3, msg=key)
     losses = [json.loads((tmp_path / name / "metrics.jsonl").read_text().splitlines()[0]) for name in ("one", "two")]
     for key, value in losses[0]["values"].items():
-        assert losses[1]["values"][key] == pytest.approx(value, rel=2e-2, abs=2e-2), key
+        assert losses[1]["values"][key] == pytest.approx(value, rel=1e-3, abs=1e-3), key
 
 
-def test_a_batch_that_cannot_be_shared_evenly_is_refused(cohort: Path, tmp_path: Path) -> None:
-    both = _both(_gan(cohort, tmp_path / "out", GAN | {"batch_size": 3}))
-    assert [each.returncode for each in both] == [2, 2]
-    assert "batch_size is 3; 2 processes share a batch evenly, so it must be a multiple of 2" in both[0].stderr
-    assert not (tmp_path / "out" / "checkpoints").exists()
+def test_a_batch_that_cannot_be_shared_evenly_is_refused(
+    cohort: Path, new_run: Callable[[str], RecordedRun], cpu: Compute
+) -> None:
+    run = new_run("out")
+    run.compute = replace(cpu, group=Group(0, 2))
+    config, manifest = CycleGanConfig(batch_size=3, class_channel=False), read(cohort / "manifest.jsonl")
+    with pytest.raises(ConfigError, match="2 processes share a batch evenly, so it must be a multiple of 2"):
+        train_cyclegan(run, config, manifest, (None, None), cohort, None)
+    assert not run.out.exists()
 
 
 def test_shares_cover_everything_once() -> None:
