@@ -7,16 +7,18 @@ from review import services as review_services
 from review import tasks as review_tasks
 from review.models import CellScore
 from review.selectors import real_counterpart
-from viewer.models import Slide
+from training.models import Run
+from training.selectors import product_of
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True)
-def score_demo_pair(*, source_pk: int, by_pk: int) -> None:
-    """Count the real slide and the published synthetic one of a source, then align them, all in this link.
+def score_demo_pair(*, run_pk: int, by_pk: int) -> None:
+    """Count the real slide beside what a synthesis painted, then the painted one, then align them, all in this link.
 
     Does nothing where the synthesis made no slide, or where the count was done by an earlier delivery.
     """
-    synthetic = Slide.objects.filter(derived_from=source_pk, published_at__isnull=False).order_by("-pk").first()
+    run = Run.objects.get(pk=run_pk)
+    synthetic = product_of(run)
     if synthetic is None or CellScore.objects.filter(slide=synthetic, state=CellScore.State.DONE).exists():
         return
     by = User.objects.get(pk=by_pk)
@@ -26,4 +28,4 @@ def score_demo_pair(*, source_pk: int, by_pk: int) -> None:
         score = review_services.create_score(slide, by)
         review_tasks.score_slide.apply(kwargs={"score_pk": score.pk})
     if real is not None:
-        review_tasks.align.apply(kwargs={"fixed_pk": source_pk, "moving_pk": real.pk})
+        review_tasks.align.apply(kwargs={"fixed_pk": run.slide_id, "moving_pk": real.pk})

@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 NextStep = Callable[[Run], Signature]
 
 
-def launch_run(run: Run) -> Run:
-    """Send a queued run to the workers once the transaction that made it is through."""
-    _enqueue([run])
+def launch_run(run: Run, then: Sequence[NextStep] = ()) -> Run:
+    """Send a queued run to the workers once the transaction that made it is through. then: as for `launch_chain`."""
+    _enqueue([run], [step(run) for step in then])
     return run
 
 

@@ -132,6 +132,9 @@ class Run(models.Model):
     )
     resume_state = models.JSONField(default=dict, help_text=_("The newest full state: key, files, epoch, saved_at."))
     independent_validation = models.BooleanField(default=True)
+    imported = models.BooleanField(
+        default=False, help_text=_("Trained elsewhere and brought in: it has no data set of this project.")
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -145,16 +148,20 @@ class Run(models.Model):
                 name="run_status_known",
             ),
             models.CheckConstraint(
-                condition=Q(kind="mil", dataset__isnull=False)
+                condition=(Q(kind="mil") & (Q(dataset__isnull=False) | Q(imported=True)))
                 | Q(
+                    Q(dataset__isnull=False) | Q(imported=True),
                     kind="cyclegan",
-                    dataset__isnull=False,
                     source_classifier_run__isnull=False,
                     target_classifier_run__isnull=False,
                 )
                 | Q(kind="synthesis", slide__isnull=False, generator_run__isnull=False)
                 | Q(kind="score", slide__isnull=False, source_classifier_run__isnull=False),
                 name="run_names_its_inputs",
+            ),
+            models.CheckConstraint(
+                condition=Q(imported=False) | Q(kind__in=["mil", "cyclegan"], status="succeeded", dataset__isnull=True),
+                name="run_imported_is_over",
             ),
             models.CheckConstraint(
                 condition=~Q(status="running") | Q(heartbeat_at__isnull=False), name="run_running_has_a_heartbeat"

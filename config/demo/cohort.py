@@ -86,14 +86,15 @@ def missing_sections(project: Project, cohort: Cohort) -> list[tuple[DrawnCase, 
     there = set(
         Slide.objects.filter(case__project=project, origin=Slide.Origin.REAL).values_list("case__name", "stain")
     )
-    # The visitor's own case comes first, so that there is something to look at early.
-    ordered = sorted(cohort.cases, key=lambda case: case.labelled)
-    return [(case, cut) for case in ordered for cut in CUTS if (case.name, cut) not in there]
+    return [(case, cut) for case in cohort.cases for cut in CUTS if (case.name, cut) not in there]
 
 
-def draw_and_import(project: Project, cohort: Cohort, by: User, report: Report) -> None:
-    """Draw what is missing, two sections at a time in processes of their own, and import each as a person would."""
-    missing = missing_sections(project, cohort)
+def draw_and_import(project: Project, cohort: Cohort, by: User, report: Report, *, labelled: bool) -> None:
+    """Draw what is missing of the cases that the truth labels, or of the visitor's.
+
+    Two sections at a time in processes of their own; each is imported as a person would.
+    """
+    missing = [section for section in missing_sections(project, cohort) if section[0].labelled == labelled]
     if not missing:
         return
     settings.LAYOUT.work.mkdir(parents=True, exist_ok=True)
@@ -179,5 +180,9 @@ def visitors_slide(project: Project, cohort: Cohort) -> Slide:
     return Slide.objects.get(case__project=project, case__name=name, stain=project.source_stain, origin="real")
 
 
-def has_runs(project: Project) -> bool:
-    return Run.objects.filter(project=project).exists()
+def has_trained(project: Project) -> bool:
+    return Run.objects.filter(project=project, kind=Run.Kind.MIL, imported=False).exists()
+
+
+def has_shipped_model(project: Project) -> bool:
+    return Run.objects.filter(project=project, imported=True).exists()

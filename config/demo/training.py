@@ -1,26 +1,41 @@
-"""Queue the demo's one training chain, from frozen labels to scores."""
+"""Queue the demo's runs: a synthesis with the model that is shipped, and one training from labels to scores."""
+
+from pathlib import Path
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
 from config.tasks import score_demo_pair
-from training.launch import launch_chain, publish_step
+from training.launch import NextStep, launch_chain, launch_run, publish_step
 from training.models import Run
-from training.services import freeze_dataset
+from training.services import create_run, freeze_dataset, import_model
 from viewer.models import Slide
+
+MODEL = Path(__file__).parent / "model"
+
+
+@transaction.atomic
+def show_shipped_model(project: Project, slide: Slide, by: User, scored_by: User) -> Run:
+    """Bring in the model that this release ships and queue a synthesis with it, published and counted."""
+    generator = import_model(
+        project,
+        by,
+        source_classifier=MODEL / "classifier-HE.safetensors",
+        target_classifier=MODEL / "classifier-KI67.safetensors",
+        generator=MODEL / "generator.safetensors",
+        note=_("Shipped with the demo; trained on its three labelled cases. See config/demo/model/README.md."),
+    )
+    run = create_run(project, Run.Kind.SYNTHESIS, by, slide=slide, generator_run=generator, preset="cpu")
+    return launch_run(run, then=_publish_and_count(by, scored_by))
 
 
 @transaction.atomic
 def launch_demo_chain(project: Project, slide: Slide, by: User, scored_by: User) -> list[Run]:
     """Freeze the labels and queue one message that carries the whole chain: train, synthesise, publish, count."""
     freeze_dataset(project, by)
-    return launch_chain(
-        project,
-        by,
-        preset="cpu",
-        slide=slide,
-        then=[
-            publish_step(by),
-            lambda run: score_demo_pair.si(source_pk=run.slide_id, by_pk=scored_by.pk),
-        ],
-    )
+    return launch_chain(project, by, preset="cpu", slide=slide, then=_publish_and_count(by, scored_by))
+
+
+def _publish_and_count(by: User, scored_by: User) -> list[NextStep]:
+    return [publish_step(by), lambda run: score_demo_pair.si(run_pk=run.pk, by_pk=scored_by.pk)]

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from training.learning.errors import CheckpointError
 from training.learning.events import finite
 from training.learning.files import sha256_of, write_whole
+from training.learning.header import FORMAT, read_metadata
 
-FORMAT = "counterstain-checkpoint-1"
 CODE_VERSION = "0.1.0"
 
 
@@ -63,22 +63,6 @@ def load(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise CheckpointError(f"{path.name}: {name} holds numbers that are not finite; use an earlier epoch.")
     return metadata, tensors
-
-
-def read_metadata(content: bytes, name: str) -> dict[str, Any]:
-    """Return the metadata in the bytes of a file, without looking at the tensors."""
-    refusal = f"{name} is no checkpoint of ours: expected safetensors with a header {FORMAT}"
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > len(content) - 8:
-        raise CheckpointError(f"{refusal}; found {len(content)} bytes that are no safetensors, or cut short.")
-    try:
-        header = json.loads(content[8 : 8 + length])
-        metadata = json.loads(header["__metadata__"][FORMAT])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise CheckpointError(f"{refusal}; found another header.") from None
-    if not isinstance(metadata, dict):
-        raise CheckpointError(f"{refusal}; found no object in it.")
-    return metadata
 
 
 def expect(name: str, what: str, found: object, expected: object) -> None:

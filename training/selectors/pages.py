@@ -108,6 +108,9 @@ def made_from(run: Run) -> list[Facts]:
     facts: list[Facts] = []
     if run.dataset is not None:
         facts.append(_fact(_("Labels frozen"), run.dataset, _dataset_page(run.dataset)))
+    elif run.imported:
+        manifest = str(run.report.get("imported", {}).get("manifest"))
+        facts.append(_fact(_("Brought in"), _("learnt elsewhere, from data set %s…") % manifest[:8], ""))
     for name, other in (
         (_("%(stain)s classifier") % {"stain": run.stain or run.source_stain}, run.source_classifier_run),
         (_("%(stain)s classifier") % {"stain": run.target_stain}, run.target_classifier_run),
@@ -168,6 +171,8 @@ def _steps(run: Run, product: Slide | None) -> list[Facts]:
     if run.dataset is not None:
         detail = _("%(patches)s patches") % {"patches": patch_counts(run.dataset)}
         steps.append({"name": _("Labels"), "detail": detail, "state": "done"})
+    if run.imported:
+        steps.append({"name": _("Brought in"), "detail": _("learnt elsewhere"), "state": "done"})
     if before := run.predecessors():
         waiting = [other for other in before if other.status != Run.Status.SUCCEEDED]
         failed = any(other.is_over for other in waiting)
@@ -186,7 +191,8 @@ def _steps(run: Run, product: Slide | None) -> list[Facts]:
         Run.Kind.SYNTHESIS: _("Painting"),
         Run.Kind.SCORE: _("Scoring"),
     }.get(Run.Kind(run.kind), _("Training"))
-    steps.append({"name": work, "detail": run.get_status_display(), "state": state})
+    if not run.imported:
+        steps.append({"name": work, "detail": run.get_status_display(), "state": state})
     if run.kind == Run.Kind.SYNTHESIS:
         published = product is not None and product.published_at is not None
         detail = _("published") if published else _("not published yet") if product else _("waiting")

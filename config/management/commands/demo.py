@@ -6,9 +6,17 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from config.demo.accounts import ensure_accounts
-from config.demo.cohort import Cohort, draw_and_import, ensure_project, has_runs, label_from_truth, visitors_slide
+from config.demo.cohort import (
+    Cohort,
+    draw_and_import,
+    ensure_project,
+    has_shipped_model,
+    has_trained,
+    label_from_truth,
+    visitors_slide,
+)
 from config.demo.members import give_demo_roles
-from config.demo.training import launch_demo_chain
+from config.demo.training import launch_demo_chain, show_shipped_model
 
 
 class Command(BaseCommand):
@@ -19,11 +27,17 @@ class Command(BaseCommand):
         users = ensure_accounts()
         project = ensure_project(cohort)
         give_demo_roles(project, users)
-        draw_and_import(project, cohort, by=users["lead"], report=self._report)
+        lead, clinician = users["lead"], users["clinician"]
+        # The visitor's own case comes first, so that there is something to look at early.
+        draw_and_import(project, cohort, by=lead, report=self._report, labelled=False)
+        if not has_shipped_model(project):
+            show_shipped_model(project, visitors_slide(project, cohort), by=lead, scored_by=clinician)
+            self._report(_("a first synthetic slide is queued, painted by the model that is shipped"))
+        draw_and_import(project, cohort, by=lead, report=self._report, labelled=True)
         if written := label_from_truth(project, cohort):
             self._report(_("%(number)s patches are labelled from the drawn truth") % {"number": written})
-        if not has_runs(project):
-            launch_demo_chain(project, visitors_slide(project, cohort), by=users["lead"], scored_by=users["clinician"])
+        if not has_trained(project):
+            launch_demo_chain(project, visitors_slide(project, cohort), by=lead, scored_by=clinician)
             self._report(_("the training chain is queued: two classifiers, CycleGAN, synthesis, publication, scores"))
 
     def _report(self, line: str) -> None:
