@@ -81,25 +81,6 @@ test("panes are put over each other and back", async () => {
   expect([top.style.clipPath, top.style.opacity, document.querySelector<HTMLElement>("#pane-real")!.hidden]).toEqual(["", "", false]);
 });
 
-test("blinking is slower than three flashes a second", async () => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  await open(review());
-  desk.layout.layout = "blink";
-  const top = document.querySelector<HTMLElement>("#pane-synthetic")!;
-  let changes = 0;
-  let last = top.style.visibility;
-  for (let ms = 0; ms < 6000; ms += 50) {
-    await vi.advanceTimersByTimeAsync(50);
-    if (top.style.visibility !== last) changes += 1;
-    last = top.style.visibility;
-  }
-  expect(changes / 2 / 6).toBeLessThan(3);
-  expect(changes).toBeGreaterThan(4);
-  desk.layout.layout = "side";
-  expect(top.style.visibility).toBe("");
-  vi.useRealTimers();
-});
-
 test("one or two panes are enough, but one stays", async () => {
   await open(review());
   desk.layout.toggle("source");
