@@ -42,7 +42,7 @@ def main(url: str, username: str, password: str, paths: list[str]) -> None:
         browser.close()
 
 
-def opened(browser: Browser, cookies: list, address: str) -> tuple[float, int, int]:  # type: ignore[type-arg]
+def opened(browser: Browser, cookies: list, address: str) -> tuple[float, int, int]:
     """Open a page in a fresh profile; return milliseconds, tiles, and bytes of them."""
     context = browser.new_context(viewport=WINDOW)
     context.add_cookies(cookies)
