@@ -12,6 +12,7 @@ from torch import nn
 
 from training.learning import checkpoint, files
 from training.learning.errors import CheckpointError, DiskFull
+from training.learning.header import FORMAT, read_metadata
 
 
 def _small(path: Path) -> checkpoint.Saved:
@@ -25,7 +26,7 @@ def test_weights_and_metadata_read_back_and_the_name_is_the_sha256_of_the_file(t
     assert tensors["w"].tolist() == [0, 1, 2, 3]
     assert saved.sha256 == files.sha256_of(saved.path)
     assert saved.size_bytes == saved.path.stat().st_size
-    assert checkpoint.read_metadata(saved.path.read_bytes(), "one") == metadata
+    assert read_metadata(saved.path.read_bytes(), "one") == metadata
 
 
 class Bomb:
@@ -34,7 +35,7 @@ class Bomb:
 
 
 def _hostile() -> dict[str, bytes]:
-    sound = save({"w": torch.zeros(2)}, {checkpoint.FORMAT: '{"kind": "mil"}'})
+    sound = save({"w": torch.zeros(2)}, {FORMAT: '{"kind": "mil"}'})
     deep = ("[" * 100_000).encode()
     overlong = json.dumps({"w": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 8]}}).encode()
     return {
@@ -47,7 +48,7 @@ def _hostile() -> dict[str, bytes]:
         "deep header": len(deep).to_bytes(8, "little") + deep,
         "of others": save({"w": torch.zeros(2)}, {"format": "pt"}),
         "without metadata": save({"w": torch.zeros(2)}),
-        "with a list for metadata": save({"w": torch.zeros(2)}, {checkpoint.FORMAT: "[]"}),
+        "with a list for metadata": save({"w": torch.zeros(2)}, {FORMAT: "[]"}),
         "with an overlong tensor": len(overlong).to_bytes(8, "little") + overlong + bytes(8),
     }
 
