@@ -3,7 +3,7 @@
 import json
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import pytest
 from django.core.files.storage import default_storage
@@ -23,6 +23,14 @@ from training.models import Checkpoint, Run
 pytestmark = pytest.mark.django_db
 
 
+class Model(TypedDict):
+    """The three files of a model, as `import_model` names them."""
+
+    source_classifier: Path
+    target_classifier: Path
+    generator: Path
+
+
 def write_weights(path: Path, kind: str, **metadata: Any) -> Path:
     """A checkpoint without tensors: only the header is read when a model comes in."""
     config = learning_config.preset(kind, "tiny").to_dict()
@@ -37,7 +45,7 @@ def hash_of(path: Path) -> str:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> dict[str, Path]:
+def model(tmp_path: Path) -> Model:
     source = write_weights(tmp_path / "he.safetensors", "mil", stain="HE", independent_validation=True)
     target = write_weights(tmp_path / "ki67.safetensors", "mil", stain="KI67", independent_validation=True)
     generator = write_weights(
@@ -51,7 +59,7 @@ def model(tmp_path: Path) -> dict[str, Path]:
     return {"source_classifier": source, "target_classifier": target, "generator": generator}
 
 
-def test_a_model_comes_in_as_three_runs_that_are_over(project: Project, lead: User, model: dict[str, Path]) -> None:
+def test_a_model_comes_in_as_three_runs_that_are_over(project: Project, lead: User, model: Model) -> None:
     run = services.import_model(project, lead, **model, note="From another hospital.")
     assert (run.kind, run.status, run.imported, run.dataset) == ("cyclegan", "succeeded", True, None)
     assert run.message == "From another hospital."
@@ -67,7 +75,7 @@ def test_a_model_comes_in_as_three_runs_that_are_over(project: Project, lead: Us
 
 
 def test_a_slide_can_be_synthesised_with_it_and_its_pages_say_where_it_is_from(
-    project: Project, lead: User, model: dict[str, Path], client: Client
+    project: Project, lead: User, model: Model, client: Client
 ) -> None:
     generator = services.import_model(project, lead, **model)
     slide = make_slide(make_case(project, "Case 01"), "HE")
@@ -79,7 +87,7 @@ def test_a_slide_can_be_synthesised_with_it_and_its_pages_say_where_it_is_from(
     assert "learnt elsewhere, from data set abababab…" in page.text
 
 
-def test_bringing_in_the_same_model_again_changes_nothing(project: Project, lead: User, model: dict[str, Path]) -> None:
+def test_bringing_in_the_same_model_again_changes_nothing(project: Project, lead: User, model: Model) -> None:
     first = services.import_model(project, lead, **model)
     assert services.import_model(project, lead, **model) == first
     assert Run.objects.count() == 3
@@ -102,13 +110,13 @@ def test_bringing_in_the_same_model_again_changes_nothing(project: Project, lead
     ],
 )
 def test_files_that_do_not_belong_together_are_refused(
-    file: str,
+    file: Literal["source_classifier", "target_classifier", "generator"],
     kind: str,
     metadata: dict[str, Any],
     reason: str,
     project: Project,
     lead: User,
-    model: dict[str, Path],
+    model: Model,
 ) -> None:
     write_weights(model[file], kind, **metadata)
     with pytest.raises(ApplicationError, match=reason):
@@ -117,9 +125,7 @@ def test_files_that_do_not_belong_together_are_refused(
     assert not Checkpoint.objects.exists()
 
 
-def test_a_file_that_is_no_checkpoint_or_is_missing_is_refused(
-    project: Project, lead: User, model: dict[str, Path]
-) -> None:
+def test_a_file_that_is_no_checkpoint_or_is_missing_is_refused(project: Project, lead: User, model: Model) -> None:
     model["generator"].write_bytes(b"no weights")
     with pytest.raises(ApplicationError, match=r"generator\.safetensors is no checkpoint of ours"):
         services.import_model(project, lead, **model)
@@ -130,7 +136,7 @@ def test_a_file_that_is_no_checkpoint_or_is_missing_is_refused(
 
 
 def test_the_command_names_the_run_or_the_reason(
-    project: Project, lead: User, model: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    project: Project, lead: User, model: Model, capsys: pytest.CaptureFixture[str]
 ) -> None:
     named = {"project": project.slug, "by": lead.username}
     call_command("import_model", **named, **model)
@@ -142,7 +148,7 @@ def test_the_command_names_the_run_or_the_reason(
 
 
 def test_the_database_keeps_an_imported_run_over_and_without_a_data_set(
-    project: Project, lead: User, model: dict[str, Path]
+    project: Project, lead: User, model: Model
 ) -> None:
     run = services.import_model(project, lead, **model)
     with pytest.raises(IntegrityError, match="run_imported_is_over"), transaction.atomic():
