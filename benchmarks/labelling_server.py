@@ -211,7 +211,7 @@ def crowd(web: Web, readers: Sequence[User], patches: Sequence[int], seconds: fl
                 acknowledged[str(body["uuid"])] = json.loads(content)["id"]
 
     lines = [signed_in_line(web.port, reader) for reader in readers]
-    threads = [threading.Thread(target=read, args=pair) for pair in enumerate(lines)]
+    threads = [threading.Thread(target=read, args=pair, daemon=True) for pair in enumerate(lines)]
     for thread in threads:
         thread.start()
     for kill in range(kills):

@@ -54,7 +54,8 @@ export class LabelDesk {
     this.model = new ModelView(this.stage.viewer, labelling, () => this.current, () => this.stage.gridShown);
     this.map = new CornerMap(find("#corner-map"), labelling, this.stage.grid.sprite, pick);
     this.strip = new PatchStrip(find("#label-strip"), slide, (patch) => this.valueOf(patch), pick);
-    this.store.onChange((patches) => this.refresh(patches));
+    // An empty list: nothing looks different, only what is saved, which its own indicator tells.
+    this.store.onChange((patches) => patches?.length === 0 || this.refresh(patches));
     const asked = new URLSearchParams(location.hash.slice(1)).get("patch");
     if (asked) this.queue.goTo(Number(asked));
     this.moved();
@@ -243,16 +244,18 @@ export class LabelDesk {
     this.showSidesSoon();
   }
 
-  /** Map, strip and prefetching wait for the next frame: the patch and its label come first. */
+  /** Map, strip and prefetching wait until the next frame is painted: the patch and its label come first. */
   private showSidesSoon(): void {
     if (this.sidesFrame) return;
-    this.sidesFrame = requestAnimationFrame(() => {
-      this.sidesFrame = 0;
-      const patch = this.queue.current;
-      this.map.draw(patch);
-      this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
-      if (patch) this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
-    });
+    this.sidesFrame = requestAnimationFrame(() => setTimeout(() => this.showSides()));
+  }
+
+  private showSides(): void {
+    this.sidesFrame = 0;
+    const patch = this.queue.current;
+    this.map.draw(patch);
+    this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
+    if (patch) this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
   }
 
   private showFinished(finished: boolean): void {
