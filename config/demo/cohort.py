@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Project, User
 from annotation.models import GridSettings, Label, WeakLabel
 from annotation.services import ensure_grid, label_patch
+from review.models import ScoringSettings
 from training.models import Run
 from viewer.imaging.phantom import TissueBlock
 from viewer.launch import import_slides
@@ -78,6 +79,8 @@ def ensure_project(cohort: Cohort) -> Project:
             project=project,
             defaults={"patch_px": cohort.patch_px, "instance_px": cohort.instance_px, "target_mpp": cohort.mpp},
         )
+        # Drawn after tumours of the kind that Ki-67 grades, so that the visitor sees a grade and its cut-offs.
+        ScoringSettings.objects.get_or_create(project=project, defaults={"grade": ScoringSettings.Grade.GEP_NET})
     return project
 
 
