@@ -38,7 +38,7 @@ def the_test_s_own_connection_stays_open():
 
 def ask(path, cookie="", application=application, **headers):
     """Send a GET; return status, headers and body."""
-    answered = {}
+    answered: dict[str, object] = {}
 
     def start_response(status, headers):
         answered.update(status=int(status.split()[0]), headers=dict(headers))

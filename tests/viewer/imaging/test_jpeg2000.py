@@ -9,7 +9,7 @@ from viewer.imaging.jpeg2000 import decode_jpeg_2000
 
 def test_pixels_come_back():
     picture = pink(64, 48)
-    np.testing.assert_array_equal(decode_jpeg_2000(imagecodecs.jpeg2k_encode(picture)), picture)
+    np.testing.assert_array_equal(decode_jpeg_2000(bytes(imagecodecs.jpeg2k_encode(picture))), picture)
 
 
 @pytest.mark.parametrize(

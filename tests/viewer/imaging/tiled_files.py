@@ -99,7 +99,7 @@ def write_scan(
                 resolutionunit="CENTIMETER",
             )
     if rgb:
-        with tifffile.TiffFile(path, mode="r+b") as tiff:
+        with tifffile.TiffFile(path, mode="r+") as tiff:
             for page in [tiff.pages[0], *tiff.pages[0].pages] if sub_levels else tiff.pages:
                 page.aspage().tags["PhotometricInterpretation"].overwrite(RGB)
     return path
