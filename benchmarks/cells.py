@@ -24,6 +24,7 @@ import numpy as np
 import tifffile
 
 from benchmarks.fields import Field, Tally, adjudicated_fields, f1, score
+from benchmarks.figures import Figure, add_json_option, write_figures
 from viewer.imaging.cells import CellCount, CountParameters, calibrate, count_slide
 from viewer.imaging.pyramid import PyramidWriter
 from viewer.imaging.slides import open_slide
@@ -37,9 +38,13 @@ SPEED_ROUNDS = 7
 SLIDE_TIMES = 10
 
 
+FOUND: list[Figure] = []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(SECTIONS), help="some of the sections")
+    add_json_option(parser)
     parser.add_argument("--whole-slide", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -50,6 +55,7 @@ def main() -> None:
     for name, section in SECTIONS.items():
         if not options.only or name in options.only:
             section()
+    write_figures(options.json, FOUND)
 
 
 def fields() -> None:
@@ -266,7 +272,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def row(what: str, found: str, must: str, aim: str, passes: bool) -> None:
-    print(f"{'ok  ' if passes else 'MISS'} {what}: {found} (must {must}{f', aim {aim}' if aim else ''})")
+    reference = f"must {must}" + (f", aim {aim}" if aim else "")
+    FOUND.append(Figure(what, found, "as printed", reference))
+    print(f"{'ok  ' if passes else 'MISS'} {what}: {found} ({reference})")
 
 
 SECTIONS: dict[str, Callable[[], None]] = {

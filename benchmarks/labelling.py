@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.figures import Figure, add_json_option, write_figures
 from tests.embedded import make_home, remove_home, start_postgres
 
 
@@ -19,7 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--only", choices=["server", "browser"])
+    add_json_option(parser)
     chosen = parser.parse_args()
+    figures: list[Figure] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stop what was started, too
     home = make_home()
     os.environ["COUNTERSTAIN_HOME"] = str(home)
@@ -35,6 +38,8 @@ def main() -> int:
 
         for row in measure(folder, full=chosen.full, only=chosen.only):
             print("| " + " | ".join(row) + " |", flush=True)
+            figures.append(Figure(row[0], row[2], "as printed", row[1]))
+        write_figures(chosen.json, figures[2:])  # without the table's head
     finally:
         from django.db import connections
 

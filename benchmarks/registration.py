@@ -4,6 +4,7 @@ The real pair is H&E and Ki-67 of mouse lung at 5 % scale; its landmarks were se
 Centres: the middles laid on each other. Phantoms: drawn pairs whose true map is known.
 """
 
+import argparse
 import csv
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cells import SHARED
+from benchmarks.figures import Figure, add_json_option, write_figures
 from viewer.imaging.phantom import TissueBlock
 from viewer.imaging.plain_reader import PlainReader
 from viewer.imaging.reader import Picture
@@ -28,6 +30,10 @@ Points = NDArray[np.float64]
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_json_option(parser)
+    options = parser.parse_args()
+    found_figures: list[Figure] = []
     cv2.setNumThreads(1)
     landmarks = [_landmarks(name) for name in (FIXED, MOVING)]
     fixed, moving = landmarks
@@ -43,7 +49,9 @@ def main() -> None:
     }
     print(f"H&E → Ki-67, {len(fixed)} landmarks, median error in px (% of the diagonal of {diagonal:.0f} px):")
     for name, values in errors.items():
-        print(f"  {name:10} {np.median(values):6.1f} ({100 * np.median(values) / diagonal:.2f} %)")
+        percent = 100 * float(np.median(values)) / diagonal
+        found_figures.append(Figure(f"H&E to Ki-67, {name}", percent, "% of the diagonal", "≤ 1 % registered"))
+        print(f"  {name:10} {np.median(values):6.1f} ({percent:.2f} %)")
     for seed in SEEDS:
         block = TissueBlock(PHANTOM_PX, 0.5, seed=seed)
         truth = block.truth("HE")
@@ -51,7 +59,9 @@ def main() -> None:
         map_ = register(_reader(block.render("HE", "HE")), _reader(block.render("KI67", "HDAB")), 0.5, 0.5)
         at = np.column_stack(map_.apply(points[:, 0], points[:, 1]))
         error = np.median(np.linalg.norm(at - block.to_section(points, "KI67"), axis=1)) * 0.5
+        found_figures.append(Figure(f"drawn pair, seed {seed}", float(error), "µm", "≤ 5 µm"))
         print(f"  phantom {seed}: median error {error:.1f} µm (aim ≤ 5)")
+    write_figures(options.json, found_figures)
 
 
 def _landmarks(name: str) -> Points:

@@ -4,14 +4,15 @@ Each page is opened in fresh profiles, so that the browser has nothing of it. Pr
 the navigation until every tile in view is drawn, and what was asked for. A position may follow: /slides/1/#x=9&y=9&z=1.
 """
 
+import argparse
 import os
-import sys
 import time
 from pathlib import Path
 from statistics import median
 
 from playwright.sync_api import Browser, Request, ViewportSize, sync_playwright
 
+from benchmarks.figures import Figure, add_json_option, write_figures
 from tests.chromium import FLAGS, find_chromium
 
 ROUNDS = 5
@@ -19,7 +20,14 @@ WINDOW: ViewportSize = {"width": 1920, "height": 1080}
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-def main(url: str, username: str, password: str, paths: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("url", "username", "password"):
+        parser.add_argument(name)
+    parser.add_argument("paths", nargs="+", metavar="PAGE")
+    add_json_option(parser)
+    options = parser.parse_args()
+    url, figures = options.url, []
     chromium = find_chromium(PROJECT / "frontend")
     environment: dict[str, str | float | bool] = {**os.environ, **chromium.environment}
     with sync_playwright() as playwright:
@@ -27,19 +35,22 @@ def main(url: str, username: str, password: str, paths: list[str]) -> None:
         signing_in = browser.new_context()
         page = signing_in.new_page()
         page.goto(f"{url}/accounts/login/")
-        page.fill("input[name=username]", username)
-        page.fill("input[name=password]", password)
+        page.fill("input[name=username]", options.username)
+        page.fill("input[name=password]", options.password)
         page.press("input[name=password]", "Enter")
         page.wait_for_url(f"{url}/")
         cookies = [cookie for cookie in signing_in.cookies() if not cookie["name"].startswith("tiles-")]
         print("| page | all tiles drawn after (ms) | tiles asked for | kB of tiles |\n| --- | --- | --- | --- |")
-        for path in paths:
+        for path in options.paths:
             seen = [opened(browser, cookies, url + path) for _ in range(ROUNDS)]
             times = [milliseconds for milliseconds, _tiles, _size in seen]
             _times, tiles, sizes = zip(*seen, strict=True)
             spread = f"{median(times):.0f} ({min(times):.0f}–{max(times):.0f})"
             print(f"| {path} | {spread} | {median(tiles):.0f} | {median(sizes) / 1000:.0f} |", flush=True)
+            figures.append(Figure(f"{path}: all tiles drawn", median(times), "ms", ""))
+            figures.append(Figure(f"{path}: tiles asked for", median(tiles), "tiles", ""))
         browser.close()
+    write_figures(options.json, figures)
 
 
 def opened(browser: Browser, cookies: list, address: str) -> tuple[float, int, int]:
@@ -65,4 +76,4 @@ def opened(browser: Browser, cookies: list, address: str) -> tuple[float, int, i
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
+    main()

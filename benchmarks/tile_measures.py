@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from benchmarks.figures import Figure
+
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -21,6 +23,9 @@ class Row:
     bar: str = ""
     unit: str = "×"
     note: str = ""
+
+    def as_figure(self) -> Figure:
+        return Figure(self.name, median(self.ratios) if self.ratios else None, self.unit, self.bar)
 
     def as_markdown(self) -> str:
         if not self.ratios:

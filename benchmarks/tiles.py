@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
+from benchmarks.figures import add_json_option, write_figures
 from benchmarks.tile_measures import Row, machine, number, ratios
 from benchmarks.tile_slides import JPEG_2000, SOURCE, tissue_tiles, write_large_slide, write_raw
 
@@ -31,9 +32,12 @@ def main() -> None:
         os.environ["TILE_CACHE_BYTES"] = "0"
         print(f"{machine()}; {options.rounds} rounds, medians (minimum–maximum)\n", flush=True)
         print("| figure | ratio | bar | |\n| --- | --- | --- | --- |", flush=True)
+        rows: list[Row] = []
         for part in options.parts.split(","):
             for row in PARTS[part](options, home):
+                rows.append(row)
                 print(row.as_markdown(), flush=True)
+        write_figures(options.json, [row.as_figure() for row in rows])
         print(f"\nload after: {', '.join(f'{value:.1f}' for value in os.getloadavg())}")
 
 
@@ -45,6 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tiles", type=int, default=300, help="tiles per round in process")
     parser.add_argument("--seconds", type=int, default=3, help="of wrk per server and round")
     parser.add_argument("--side", type=int, default=20_000, help="side of the pyramid that is written")
+    add_json_option(parser)
     parser.add_argument("--work", type=Path, help="where a folder for slides and servers is made")
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {', '.join(PARTS)}")
     return parser.parse_args()

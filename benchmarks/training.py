@@ -26,6 +26,7 @@ from statistics import median
 import numpy as np
 import torch
 
+from benchmarks.figures import Figure, add_json_option, write_figures
 from benchmarks.training_references import ClassicMil, EagerCycleGan
 from training.learning import checkpoint
 from training.learning.classifier import build_network, tumor_probabilities
@@ -57,6 +58,10 @@ class Row:
     bar: str
     ratios: list[float] = field(default_factory=list)
     note: str = ""
+    unit: str = "×"
+
+    def as_figure(self) -> Figure:
+        return Figure(self.name, median(self.ratios) if self.ratios else None, self.unit, self.bar)
 
     def as_markdown(self) -> str:
         if not self.ratios:
@@ -217,15 +222,15 @@ def memory_row(width: int = 100_000) -> Row:
         command = synthesis_command(Path(folder), Path(folder) / "slide.tif", 4, 1)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    return Row("peak memory of synthesis, GiB", "≤ 1.5 GB", [peak], f"{width:,} px wide")
+    return Row("peak memory of synthesis, GiB", "≤ 1.5 GB", [peak], f"{width:,} px wide", "GiB")
 
 
 def gpu_rows(steps: int) -> list[Row]:
     """The paper's scale on a GPU, extrapolated from `steps` steps after warm-up."""
     rows = [
-        Row("scoring, share of a bf16 matrix product's rate", "≥ 0.40"),
-        Row("hours of the paper's CycleGAN, batch 1, extrapolated", "≤ 2"),
-        Row("hours of the paper's H&E classifier, extrapolated", ""),
+        Row("scoring, share of a bf16 matrix product's rate", "≥ 0.40", unit="share"),
+        Row("hours of the paper's CycleGAN, batch 1, extrapolated", "≤ 2", unit="h"),
+        Row("hours of the paper's H&E classifier, extrapolated", "", unit="h"),
     ]
     if not torch.cuda.is_available():
         return rows
@@ -260,6 +265,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="0 takes all cores")
     parser.add_argument("--only", choices=["mil", "gan", "synthesis", "memory", "gpu"], help="one part of the table")
+    add_json_option(parser)
     options = parser.parse_args()
     if not SLIDE.exists():
         sys.exit(f"{SLIDE} is not here: COUNTERSTAIN_DATA must name the folder of real slides.")
@@ -274,10 +280,13 @@ def main() -> None:
     said = compute.describe()
     print(f"{platform.machine()}, {os.cpu_count()} CPUs, {said}, load {os.getloadavg()[0]:.1f}\n")
     print("| figure | median (least–most) | bar | |\n| --- | --- | --- | --- |")
+    rows: list[Row] = []
     for name, part in parts.items():
         if options.only in (None, name):
             for row in part():
+                rows.append(row)
                 print(row.as_markdown(), flush=True)
+    write_figures(options.json, [row.as_figure() for row in rows])
 
 
 if __name__ == "__main__":

@@ -50,9 +50,11 @@ def labelling_rows(project: Project, user: Person) -> dict[int, dict[str, Any]]:
     )
     own = dict(given.order_by().values_list("patch__slide").annotate(Count("pk")))
     readings = Reading.objects.filter(**real).exclude(part=Reading.Part.ADJUDICATOR).select_related("reader")
-    lead = may(user, Act.FREEZE_DATASET, project)
+    lead, labels = may(user, Act.FREEZE_DATASET, project), may(user, Act.LABEL, project)
+    if not (lead or labels):
+        return {}
     rows: dict[int, dict[str, Any]] = {
-        slide: {"given": own.get(slide, 0), "total": total, "mine": None, "readers": [], "done": 0}
+        slide: {"given": own.get(slide, 0), "total": total, "labels": labels, "mine": None, "readers": [], "done": 0}
         for slide, total in offered.items()
     }
     for one in readings:

@@ -31,11 +31,13 @@ export class ComparisonDesk {
 
   constructor(review: ReviewPayload) {
     const { source, real, synthetic } = review;
+    // The panes get their places before any viewer is made: one that shrinks while it opens loses the scale it was given.
+    const names: readonly PaneName[] = real ? ["source", "real", "synthetic"] : ["source", "synthetic"];
+    this.layout = new PaneLayout(find("#review-panes"), names, () => this.synced?.align());
     const sourcePane = this.addPane("source", source, IDENTITY, source.stain_name);
     if (real)
       this.addPane("real", real, review.alignment?.matrix ?? centredMap(source, real), fill(gettext("{stain}, real"), { stain: real.stain_name }));
     const syntheticPane = this.addPane("synthetic", synthetic, derivedMap(source, synthetic), synthetic.stain_name);
-    this.layout = new PaneLayout(find("#review-panes"), this.panes.map(({ name }) => name), () => this.synced?.align());
     this.synced = new SyncedViewers(this.panes);
     addScaleBar(find("#pane-source"), sourcePane.viewer);
     shareView(sourcePane.viewer);
@@ -131,7 +133,6 @@ export class ComparisonDesk {
 
   private addPane(name: PaneName, slide: ReviewPayload["source"], map: Follower["fromCommon"], title: string): Pane {
     const host = find(`#pane-${name}`);
-    host.hidden = false;
     const viewer = new SlideViewer({ element: canvasOf(host), slide });
     const pane = { name, viewer, fromCommon: map, marks: new SquareLayer(viewer) };
     labelViewer(host, slide, title);

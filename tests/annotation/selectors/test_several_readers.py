@@ -134,12 +134,16 @@ def test_ones_queue_holds_what_is_assigned_with_its_progress(
 
 
 def test_a_projects_page_tells_each_reader_the_own_progress(
-    client_of: ClientOf, project: Project, patch: LargePatch, pathologist: User, lead: User
+    client_of: ClientOf, project: Project, patch: LargePatch, pathologist: User, lead: User, clinician: User
 ) -> None:
     give(patch, "tumor", pathologist)
     assert labelling_rows(project, pathologist)[patch.slide_id]["given"] == 1
     assert labelling_rows(project, lead)[patch.slide_id]["given"] == 0
-    assert "1 of 2 labelled by you" in client_of(pathologist).get(f"/projects/{project.slug}/").content.decode()
+    page = f"/projects/{project.slug}/"
+    assert "1 of 2 labelled by you" in client_of(pathologist).get(page).text
+    # Who does not label is not told how little of it they did.
+    assert "labelled by you" not in client_of(lead).get(page).text
+    assert labelling_rows(project, clinician) == {}
 
 
 @pytest.mark.parametrize(
