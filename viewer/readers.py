@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from viewer import storage
+from viewer.file_look import SECONDS_BETWEEN_LOOKS, Look, look_of
 from viewer.imaging.colour import colour_named
 from viewer.imaging.errors import RegionOutsideSlide
 from viewer.imaging.plain_reader import PlainReader
@@ -19,9 +19,6 @@ from viewer.models import Slide
 MAX_OPEN = 32
 # A plain picture is held decoded, up to 10⁸ pixels, so fewer of them stay.
 MAX_PLAIN = 4
-# OpenSlide opens the file by its path at every tile: one that was replaced would give pixels of both.
-SECONDS_BETWEEN_LOOKS = 1.0
-Look = tuple[int, int, int, int]
 
 
 @dataclass(eq=False)
@@ -82,19 +79,17 @@ def _borrow(key: str) -> _Open:
 
 
 def _has_changed(entry: _Open) -> bool:
-    """Look, once a second, whether the file at the path is still the one that was opened."""
+    """Look, once a second, whether the file at the path is still the one that was opened.
+
+    OpenSlide opens the file by its path at every tile: one that was replaced would give pixels of both.
+    """
     if entry.reader is None or entry.seen is None or time.monotonic() - entry.looked_at < SECONDS_BETWEEN_LOOKS:
         return False
     entry.looked_at = time.monotonic()
     try:
-        return _look(entry.reader.path) != entry.seen
+        return look_of(entry.reader.path.stat()) != entry.seen
     except OSError:
         return True
-
-
-def _look(path: Path) -> Look:
-    status = path.stat()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _opened(entry: _Open, slide: Slide) -> SlideReader:
@@ -102,7 +97,7 @@ def _opened(entry: _Open, slide: Slide) -> SlideReader:
         if entry.reader is None:
             path = entry.lent.enter_context(storage.local_path(slide))
             entry.reader = entry.lent.enter_context(open_slide(path, colour_named(slide.colour)))
-            entry.seen, entry.looked_at = _look(entry.reader.path), time.monotonic()
+            entry.seen, entry.looked_at = look_of(entry.reader.path.stat()), time.monotonic()
         return entry.reader
 
 

@@ -12,14 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from viewer import storage
+from viewer.file_look import SECONDS_BETWEEN_LOOKS, Look, look_of
 from viewer.imaging.errors import UnreadableSlide
 from viewer.keys import key_of_file
 from viewer.models import Slide
 
 MAX_OPEN = 64
-SECONDS_BETWEEN_LOOKS = 1.0
-
-Look = tuple[int, int, int, int]
 
 
 class OpenFiles:
@@ -47,7 +45,7 @@ class OpenFiles:
         """Say whether any open file is no longer the one at its path."""
         self.looked_at = time.monotonic()
         try:
-            return any(_look(path.stat()) != look for _descriptor, path, look in list(self._files.values()))
+            return any(look_of(path.stat()) != look for _descriptor, path, look in list(self._files.values()))
         except OSError:
             return True
 
@@ -57,7 +55,7 @@ class OpenFiles:
                 return self._files[number][0]
             path = self._path(number)
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            look = _look(os.fstat(descriptor))
+            look = look_of(os.fstat(descriptor))
             if look[2] != self._file_bytes[number]:
                 os.close(descriptor)
                 raise UnreadableSlide(
@@ -114,10 +112,6 @@ def close_all() -> None:
         dropped = list(_open.values())
         _open.clear()
     del dropped
-
-
-def _look(status: os.stat_result) -> Look:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _start_afresh() -> None:
