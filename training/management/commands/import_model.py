@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
-from accounts.models import Project, User
+from accounts.models import User
+from accounts.named import project_named
 from training import services
 
 
@@ -25,11 +26,11 @@ class Command(BaseCommand):
         parser.add_argument("--note", default="", help="where it comes from; the run's page shows it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        named = options["project"]
-        project = Project.objects.filter(slug=named).first() or Project.objects.filter(name=named).first()
+        try:
+            project = project_named(options["project"])
+        except ApplicationError as refusal:
+            raise CommandError(refusal.message, returncode=2) from refusal
         by = User.objects.filter(username=options["by"], is_active=True).first()
-        if project is None:
-            raise CommandError(_("There is no project “%(named)s”.") % {"named": named}, returncode=2)
         if by is None:
             raise CommandError(_("There is no active account “%(name)s”.") % {"name": options["by"]}, returncode=2)
         try:

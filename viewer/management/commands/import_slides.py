@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
 from accounts.models import Project, User
+from accounts.named import project_named
 from viewer import launch, selectors
 from viewer.models import SlideImport
 
@@ -72,14 +73,10 @@ class Command(BaseCommand):
             raise CommandError(_("%(bad)d of %(total)d not imported.") % {"bad": refused, "total": total}, returncode=1)
 
     def _project(self, named: str) -> Project:
-        project = Project.objects.filter(slug=named).first() or Project.objects.filter(name=named).first()
-        if project is None:
-            known = ", ".join(Project.objects.values_list("slug", flat=True)) or _("none yet: make one in the admin")
-            raise CommandError(
-                _("There is no project “%(named)s”; there are: %(known)s.") % {"named": named, "known": known},
-                returncode=2,
-            )
-        return project
+        try:
+            return project_named(named)
+        except ApplicationError as refusal:
+            raise CommandError(refusal.message, returncode=2) from refusal
 
     def _person(self, username: str | None) -> User:
         """Return who is named, else the account that stands for this command; nobody can sign in as that."""
