@@ -19,14 +19,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
 
-from benchmarks.figures import Figure, add_json_option, write_figures
+from benchmarks.figures import add_json_option, write_figures
+from benchmarks.tile_measures import Row
 from benchmarks.training_references import ClassicMil, EagerCycleGan
 from training.learning import checkpoint
 from training.learning.classifier import build_network, tumor_probabilities
@@ -48,26 +48,6 @@ TISSUE = (6000, 6000)
 # 2 * multiply-adds, docs/paper.md: a CycleGAN step with one block and class plane, and one ResNet34 instance.
 GAN_STEP_FLOP, INSTANCE_FLOP = 305.57e9, 2 * 3_663_250_432
 PAPER_STEPS, PAPER_INSTANCES, PAPER_EPOCHS = 34_121, 39_400, 100
-
-
-@dataclass
-class Row:
-    """One line of the table: a ratio a round, and the bar."""
-
-    name: str
-    bar: str
-    ratios: list[float] = field(default_factory=list)
-    note: str = ""
-    unit: str = "×"
-
-    def as_figure(self) -> Figure:
-        return Figure(self.name, median(self.ratios) if self.ratios else None, self.unit, self.bar)
-
-    def as_markdown(self) -> str:
-        if not self.ratios:
-            return f"| {self.name} | not measured | {self.bar} | {self.note} |"
-        spread = f"{median(self.ratios):.2f} ({min(self.ratios):.2f}–{max(self.ratios):.2f})"
-        return f"| {self.name} | {spread} | {self.bar} | {self.note} |"
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -114,7 +94,7 @@ def mil_row(compute: Compute, rounds: int, instances: int = 96, bags: int = 4) -
         picks = select_instances(scores, bag)
         train_on_picks(net, None, optimizer, pixels, picks, labels, config, compute, rng)
 
-    return race(classic.epoch, epoch, rounds, Row("MIL epoch against reading through OpenSlide", "≥ 2.5 ×"))
+    return race(classic.epoch, epoch, rounds, Row("MIL epoch against reading through OpenSlide", bar="≥ 2.5 ×"))
 
 
 def gan_rows(compute: Compute, rounds: int) -> list[Row]:
@@ -130,7 +110,7 @@ def gan_rows(compute: Compute, rounds: int) -> list[Row]:
         (True, "GAN step against the classic shape, eager fp32", "≥ 6 ×"),
     ):
         reference = EagerCycleGan(classic)
-        row = Row(name, bar)
+        row = Row(name, bar=bar)
 
         def ours() -> None:
             model.step(Batch(a, b, one, one), 1.0, rng)
@@ -212,7 +192,7 @@ def synthesis_row(compute: Compute, rounds: int, side: int = 1344) -> Row:
                 finally:
                     sys.stdout = out
 
-        return race(whole, bare, rounds, Row("synthesis against its bare forward passes", "≤ 1.25 × the time"))
+        return race(whole, bare, rounds, Row("synthesis against its bare forward passes", bar="≤ 1.25 × the time"))
 
 
 def memory_row(width: int = 100_000) -> Row:
@@ -222,15 +202,15 @@ def memory_row(width: int = 100_000) -> Row:
         command = synthesis_command(Path(folder), Path(folder) / "slide.tif", 4, 1)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    return Row("peak memory of synthesis, GiB", "≤ 1.5 GB", [peak], f"{width:,} px wide", "GiB")
+    return Row("peak memory of synthesis", [peak], "≤ 1.5 GB", "GiB", f"{width:,} px wide")
 
 
 def gpu_rows(steps: int) -> list[Row]:
     """The paper's scale on a GPU, extrapolated from `steps` steps after warm-up."""
     rows = [
-        Row("scoring, share of a bf16 matrix product's rate", "≥ 0.40", unit="share"),
-        Row("hours of the paper's CycleGAN, batch 1, extrapolated", "≤ 2", unit="h"),
-        Row("hours of the paper's H&E classifier, extrapolated", "", unit="h"),
+        Row("scoring, share of a bf16 matrix product's rate", bar="≥ 0.40", unit="share"),
+        Row("hours of the paper's CycleGAN, batch 1, extrapolated", bar="≤ 2", unit="h"),
+        Row("hours of the paper's H&E classifier, extrapolated", unit="h"),
     ]
     if not torch.cuda.is_available():
         return rows

@@ -39,8 +39,11 @@ def labelled_slides(project: Project) -> QuerySet[Slide]:
 def labelling_rows(project: Project, user: Person) -> dict[int, dict[str, Any]]:
     """Return, by slide, what a project's page says of labelling: one's own progress, and the readers' for leads.
 
-    Four queries, however many slides there are.
+    Who neither labels nor leads gets none. Four queries, however many slides there are.
     """
+    lead, labels = may(user, Act.FREEZE_DATASET, project), may(user, Act.LABEL, project)
+    if not (lead or labels):
+        return {}
     real = {"slide__case__project": project, "slide__origin": Slide.Origin.REAL}
     offered = dict(
         LargePatch.objects.filter(offered=True, **real).order_by().values_list("slide").annotate(Count("pk"))
@@ -50,9 +53,6 @@ def labelling_rows(project: Project, user: Person) -> dict[int, dict[str, Any]]:
     )
     own = dict(given.order_by().values_list("patch__slide").annotate(Count("pk")))
     readings = Reading.objects.filter(**real).exclude(part=Reading.Part.ADJUDICATOR).select_related("reader")
-    lead, labels = may(user, Act.FREEZE_DATASET, project), may(user, Act.LABEL, project)
-    if not (lead or labels):
-        return {}
     rows: dict[int, dict[str, Any]] = {
         slide: {"given": own.get(slide, 0), "total": total, "labels": labels, "mine": None, "readers": [], "done": 0}
         for slide, total in offered.items()
