@@ -9,10 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `value` is None where nothing was measured; `reference` is the bar, as it is printed."""
+    """One number. `value`, in `unit`, is None where nothing was measured; `reference` is the bar, as it is printed."""
 
     name: str
-    value: float | str | None
+    value: float | None
     unit: str
     reference: str
 

@@ -37,9 +37,9 @@ def main() -> int:
         from benchmarks.labelling_rows import measure
 
         for row in measure(folder, full=chosen.full, only=chosen.only):
-            print("| " + " | ".join(row) + " |", flush=True)
-            figures.append(Figure(row[0], row[2], "as printed", row[1]))
-        write_figures(chosen.json, figures[2:])  # without the table's head
+            print(row.as_markdown(), flush=True)
+            figures += row.figures()
+        write_figures(chosen.json, figures)
     finally:
         from django.db import connections
 

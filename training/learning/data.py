@@ -55,10 +55,11 @@ def turned(pixels: Any, rng: np.random.Generator) -> Any:
 class Bags:
     """Labelled large patches as bags of instances.
 
-    pixels: [N, side, side, 3]; bag: [N], sorted; labels: [B], 0 normal, 1 tumour; patches: the B rows of the manifest.
+    pixels: [N, side, side, 3], mapped from a file or held on the GPU; bag: [N], sorted; labels: [B], 0 normal,
+    1 tumour; patches: the B rows of the manifest.
     """
 
-    pixels: Pixels
+    pixels: Pixels | Tensor
     bag: npt.NDArray[np.int64]
     labels: npt.NDArray[np.int64]
     patches: list[PatchRow]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from training.learning.classifier import to_input
 from training.learning.compute import Compute
@@ -55,7 +55,7 @@ def train_on_picks(
     net: nn.Module,
     averaged: nn.Module | None,
     optimizer: torch.optim.Optimizer,
-    pixels: Pixels,
+    pixels: Pixels | Tensor,
     picks: Index,
     labels: Index,
     config: MilConfig,
@@ -65,13 +65,15 @@ def train_on_picks(
 ) -> float:
     """Go once through the picks in random order and return the mean cross-entropy.
 
-    pixels: uint8 [N, side, side, 3]; picks: [P], indices into pixels; labels: [P], each pick's bag label.
+    pixels: uint8 [N, side, side, 3], here or on the GPU; picks: [P], indices into pixels; labels: [P], of their bags.
     """
     net.train()
     order = rng.permutation(len(picks))
-    total = 0.0
+    # Added up where it is: reading it at every step would make a GPU wait.
+    total = torch.zeros((), dtype=torch.float64, device=compute.device)
     for batch in _batches(order, config.batch_size):
-        chosen = np.stack([turned(pixels[pick], rng) if config.augment else pixels[pick] for pick in picks[batch]])
+        pictures = [turned(pixels[pick], rng) if config.augment else pixels[pick] for pick in picks[batch]]
+        chosen = torch.stack(pictures) if isinstance(pixels, Tensor) else np.stack(pictures)
         target = torch.from_numpy(labels[batch]).to(compute.device)
         with compute.memory_errors(f"{len(batch)} instances in a training step"):
             with compute.autocast():
@@ -82,9 +84,9 @@ def train_on_picks(
             optimizer.step()
         if averaged is not None:
             average_weights(averaged, net, config.ema_decay)
-        total += loss.item() * len(batch)
+        total += loss.detach().double() * len(batch)
         tick()
-    return total / len(picks)
+    return float(total) / len(picks)
 
 
 def _batches(order: Index, size: int) -> list[Index]:

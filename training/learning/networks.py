@@ -7,9 +7,11 @@ CycleGAN (Zhu et al. 2017).
 
 from torch import Tensor, nn
 
+from training.learning.convolution import Conv2d, ConvTranspose2d, InstanceNorm2d
 
-def _normed(channels: int) -> nn.InstanceNorm2d:
-    return nn.InstanceNorm2d(channels, affine=False, track_running_stats=False)
+
+def _normed(channels: int) -> InstanceNorm2d:
+    return InstanceNorm2d(channels, affine=False, track_running_stats=False)
 
 
 class ResidualBlock(nn.Module):
@@ -22,10 +24,10 @@ class ResidualBlock(nn.Module):
         """Keep the number of channels."""
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1),
+            Conv2d(channels, channels, 3, 1, 1),
             _normed(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, 1, 1),
+            Conv2d(channels, channels, 3, 1, 1),
             _normed(channels),
         )
 
@@ -44,23 +46,23 @@ class Generator(nn.Sequential):
     def __init__(self, in_channels: int = 4, ngf: int = 64, n_blocks: int = 1) -> None:
         """Build with `ngf` channels in the first layer and `n_blocks` residual blocks; the table has 64 and one."""
         super().__init__(
-            nn.Conv2d(in_channels, ngf, 7, 1, 3),
+            Conv2d(in_channels, ngf, 7, 1, 3),
             _normed(ngf),
             nn.ReLU(inplace=True),
-            nn.Conv2d(ngf, 2 * ngf, 3, 2, 1),
+            Conv2d(ngf, 2 * ngf, 3, 2, 1),
             _normed(2 * ngf),
             nn.ReLU(inplace=True),
-            nn.Conv2d(2 * ngf, 4 * ngf, 3, 2, 1),
+            Conv2d(2 * ngf, 4 * ngf, 3, 2, 1),
             _normed(4 * ngf),
             nn.ReLU(inplace=True),
             *(ResidualBlock(4 * ngf) for _ in range(n_blocks)),
-            nn.ConvTranspose2d(4 * ngf, 2 * ngf, 3, 2, 1, output_padding=1),
+            ConvTranspose2d(4 * ngf, 2 * ngf, 3, 2, 1, output_padding=1),
             _normed(2 * ngf),
             nn.ReLU(inplace=True),
-            nn.ConvTranspose2d(2 * ngf, ngf, 3, 2, 1, output_padding=1),
+            ConvTranspose2d(2 * ngf, ngf, 3, 2, 1, output_padding=1),
             _normed(ngf),
             nn.ReLU(inplace=True),
-            nn.Conv2d(ngf, 3, 7, 1, 3),
+            Conv2d(ngf, 3, 7, 1, 3),
             nn.Tanh(),
         )
         self.apply(_init_weights)
@@ -78,18 +80,18 @@ class Discriminator(nn.Module):
         super().__init__()
         self.average = average
         self.body = nn.Sequential(
-            nn.Conv2d(in_channels, ndf, 7, 1, 3),
+            Conv2d(in_channels, ndf, 7, 1, 3),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(ndf, 2 * ndf, 3, 2, 1),
+            Conv2d(ndf, 2 * ndf, 3, 2, 1),
             _normed(2 * ndf),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(2 * ndf, 4 * ndf, 3, 2, 1),
+            Conv2d(2 * ndf, 4 * ndf, 3, 2, 1),
             _normed(4 * ndf),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(4 * ndf, 8 * ndf, 3, 2, 1),
+            Conv2d(4 * ndf, 8 * ndf, 3, 2, 1),
             _normed(8 * ndf),
             nn.LeakyReLU(0.2, inplace=True),
-            nn.Conv2d(8 * ndf, 1, 4, 1, 1),
+            Conv2d(8 * ndf, 1, 4, 1, 1),
         )
         self.apply(_init_weights)
 

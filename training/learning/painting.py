@@ -65,25 +65,28 @@ class Painter:
     ) -> Iterator[Pixels]:
         """Yield the picture as strips [h, width, 3] from the top down; `tick` is called after each row of tiles."""
         core, blend, half = self.core_px, self.blend_px, self.blend_px // 2
-        rows = -(-height // core)
-        carried = np.zeros((blend, width, 3), np.float32)  # the band that the next row of tiles is mixed into
+        rows, columns = -(-height // core), -(-width // core)
+        carried = np.zeros((blend, columns * core + blend, 3), np.float32)  # what the next row of tiles is mixed into
         looks_ahead = self.flowing_statistics or self.flowing_class
         following = above = self._row(read, classes, 0, width)
         for row in range(rows):
             first, last = row == 0, row == rows - 1
             current = following if looks_ahead or first else self._row(read, classes, row * core, width)
             following = current if last or not looks_ahead else self._row(read, classes, (row + 1) * core, width)
-            # Rows row * core - half … row * core + core + half of the picture.
-            strip = self._row_of_tiles([above, current, following], width)
-            # In place from here on: a strip of a wide slide takes hundreds of megabytes.
-            strip *= self._ramp(first, last)[:, None, None]
+            # Rows row * core - half … row * core + core + half of the picture, as many columns beyond its left.
+            strip = np.empty((core + blend, columns * core + blend, 3), np.uint8)
+            ramp, left = self._ramp(first, last)[:, None, None], 0
+            for part in self._row_of_tiles([above, current, following]):
+                part *= ramp
+                band = carried[:, left : left + part.shape[1]]
+                part[:blend] += band
+                band[:] = part[core:]
+                strip[:, left : left + part.shape[1]] = np.rint(part, out=part).clip(0, 255, out=part)
+                left += part.shape[1]
             above = replace(current, source=current.source[:0])
-            strip[:blend] += carried
-            carried = strip[core:].copy()
             top = half if first else 0
             bottom = min(core, height - row * core + half) if not last else height - row * core + half
-            np.rint(strip, out=strip).clip(0, 255, out=strip)
-            yield strip[top:bottom].astype(np.uint8)
+            yield strip[top:bottom, half : half + width]
             del strip
             tick()
 
@@ -109,22 +112,30 @@ class Painter:
         core, side = self.core_px, self.core_px + 2 * self.halo_px
         return np.stack([source[:, at * core : at * core + side] for at in range(chosen.start, chosen.stop)])
 
-    def _row_of_tiles(self, rows: list[_Row], width: int) -> Floats:
-        """Paint the middle one of three rows of tiles and mix them from left to right: [core + blend, width, 3]."""
+    def _row_of_tiles(self, rows: list[_Row]) -> Iterator[Floats]:
+        """Paint the middle one of three rows of tiles and mix them from left to right.
+
+        Yields parts [core + blend, w, 3] side by side, one for each batch: in floats, a whole row of a wide slide
+        would take hundreds of megabytes.
+        """
         core, halo, blend, half = self.core_px, self.halo_px, self.blend_px, self.blend_px // 2
         columns = len(rows[1].classes)
-        strip = np.zeros((core + blend, columns * core + blend, 3), np.float32)
         kept = slice(halo - half, halo + core + half)
+        carried = np.zeros((core + blend, blend, 3), np.float32)  # what the next batch is mixed into
         for chosen in self._batches(columns):
             tiles = self._cut(rows[1].source, chosen)
             if self.flowing_statistics or self.flowing_class:
                 painted = self._flow(tiles, rows, chosen)[:, kept, kept]
             else:
                 painted = self.tiles(tiles, rows[1].classes[chosen])[:, kept, kept]
-            for column, tile in zip(range(chosen.start, chosen.stop), painted, strict=True):
+            part = np.zeros((core + blend, len(tiles) * core + blend, 3), np.float32)
+            part[:, :blend] = carried
+            for place, tile in enumerate(painted):
+                column = chosen.start + place
                 ramp = self._ramp(column == 0, column == columns - 1)
-                strip[:, column * core : column * core + core + blend] += tile * ramp[:, None]
-        return strip[:, half : half + width]
+                part[:, place * core : place * core + core + blend] += tile * ramp[:, None]
+            carried = part[:, len(tiles) * core :].copy()
+            yield part if chosen.stop == columns else part[:, : len(tiles) * core]
 
     @torch.inference_mode()
     def tiles(self, tiles: Pixels, classes: Floats) -> Pixels:

@@ -1,5 +1,6 @@
 """A run of kind `mil`: from a manifest to a classifier of one stain."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from training.learning import checkpoint
-from training.learning.classifier import build_network, tumor_probabilities
+from training.learning.classifier import build_network, for_scoring, tumor_probabilities
 from training.learning.config import MilConfig
 from training.learning.data import Bags, load_bags
 from training.learning.errors import CheckpointError, ManifestError, NotEnoughData, TrainingDiverged
@@ -18,6 +19,7 @@ from training.learning.manifest import LABELS, Manifest
 from training.learning.mil import draw_instances, judge, rank, select_instances, train_on_picks
 from training.learning.networks import ResNet
 from training.learning.run import Run, Ticker
+from training.learning.store import held_on
 from training.learning.weights import copy_of, is_number
 
 NOT_INDEPENDENT = (
@@ -180,17 +182,19 @@ def _load(run: Run, config: MilConfig, manifest: Manifest, stain: str, split: st
         run.reporter.progress(done, total + 1, 0, config.epochs, f"{what} ({split})")
         run.stop.check()
 
-    return load_bags(
+    bags = load_bags(
         manifest, stain, split, slides_root, run.store, config.background_share, config.input_reduction, progress
     )
+    held = held_on(np.asarray(bags.pixels), run.compute.device)
+    return bags if held is None else replace(bags, pixels=held)
 
 
 def _score(
-    run: Run, net: torch.nn.Module, bags: Bags, index: Any, config: MilConfig, ticker: Ticker
+    run: Run, net: ResNet, bags: Bags, index: Any, config: MilConfig, ticker: Ticker
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     group = run.compute.group
     mine = tumor_probabilities(
-        net,
+        for_scoring(net),
         bags.pixels,
         index[group.share(len(index))],
         config.normalization,

@@ -1,9 +1,12 @@
 """Copies and averages of weights, and whether numbers are sound."""
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 @torch.no_grad()
@@ -16,7 +19,7 @@ def average_weights(averaged: nn.Module, net: nn.Module, decay: float) -> None:
             kept.copy_(new)
 
 
-def copy_of(net: nn.Module) -> nn.Module:
+def copy_of(net: Net) -> Net:
     """Return a copy that is not trained."""
     return copy.deepcopy(net).requires_grad_(False)
 
