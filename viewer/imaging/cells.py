@@ -20,7 +20,8 @@ from .reader import Picture, SlideReader
 
 __all__ = ["CellCount", "CountParameters", "calibrate", "count_slide", "ratio_of", "wilson_interval"]
 
-TILE_PX = 2048
+# Holds one large patch of 2,240 px.
+TILE_PX = 2304
 
 # x, y, width, height in level-0 pixels.
 Region = tuple[int, int, int, int]
