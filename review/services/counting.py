@@ -40,6 +40,8 @@ def create_score(slide: Slide, by: User | None, region_l0: list[int] | None = No
     """
     slide = Slide.objects.select_for_update(no_key=True, of=("self",)).select_related("case__project").get(pk=slide.pk)
     refuse_uncountable(slide)
+    # Says at once, not in a worker, that a model is asked for and missing.
+    selectors.nucleus_model(slide.project)
     if region_l0 is not None:
         refuse_off_slide(slide, region_l0)
     same_region = Q(region_l0=region_l0) if region_l0 is not None else Q(region_l0__isnull=True)

@@ -1,5 +1,6 @@
 """Cells as JSON and as GeoJSON points."""
 
+from dataclasses import asdict
 from typing import Any
 
 from .cells import CellCount
@@ -21,6 +22,7 @@ def cells_as_json(count: CellCount) -> dict[str, Any]:
         "fixed": count.fixed,
         "calibrated": count.calibrated,
         "warnings": list(count.warnings),
+        "stain": asdict(count.stain) if count.stain else None,
         "parameters": count.parameters,
         "cells": [
             {

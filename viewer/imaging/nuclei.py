@@ -8,8 +8,8 @@ Reach is bounded and arithmetic is in integers, so a nucleus does not depend on 
 `HALO_UM` of surroundings are given and windows start at multiples of `ALIGN_PX`.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -31,15 +31,19 @@ FAINTEST_PEAK = 0.001
 SMALLEST_FRAGMENT_UM2 = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Nuclei:
+class Nuclei(NamedTuple):
     """Nuclei of one window: whole sums of pixel places (`sum_x / area_px` is the centre), and measurements."""
 
     area_px: NDArray[np.int64]
     sum_x: NDArray[np.int64]
     sum_y: NDArray[np.int64]
-    contrast: NDArray[np.float64]
+    mean_signal: NDArray[np.float64]
+    """Of the contrast, or of the probability, that the nuclei were found by."""
     dab: NDArray[np.float64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Nuclei":
+        """Give some of the nuclei."""
+        return Nuclei(*(column[chosen] for column in self))
 
 
 @lru_cache(maxsize=32)
@@ -87,34 +91,36 @@ def fragment_contrasts(picture: Picture, parameters: CountParameters, mpp: float
 def find_nuclei(picture: Picture, parameters: CountParameters, mpp: float) -> Nuclei:
     """Find the nuclei of one window, `uint8 [H, W, 3] RGB` at `mpp` µm per pixel."""
     signal = _signal(picture, parameters, mpp)
-    mask = _nuclear_mask(signal, parameters, mpp)
+    nuclei = cut_nuclei(_nuclear_mask(signal, parameters, mpp), signal, picture, parameters, mpp)
+    nuclei = nuclei._replace(mean_signal=nuclei.mean_signal / DENSITY_UNIT)
+    return nuclei.where(nuclei.mean_signal >= parameters.detection_threshold)
+
+
+def cut_nuclei(
+    mask: NDArray[np.uint8],
+    signal: NDArray[np.uint16],
+    picture: Picture,
+    parameters: CountParameters,
+    mpp: float,
+) -> Nuclei:
+    """Fill the holes of a mask in place, cut its clumps, measure the parts and keep those of a nucleus's size."""
+    if parameters.fill_um2 > 0:
+        count, holes = cv2.connectedComponents(1 - mask, connectivity=8)
+        kernels.fill_holes(mask, holes, count, int(parameters.fill_um2 / mpp / mpp))
     sums, tops = _parts(mask, signal, picture, parameters)
-    area = sums[:, 0]
-    area_um2 = area * mpp * mpp
-    contrast = sums[:, 3] / np.maximum(area, 1) / DENSITY_UNIT
-    nuclear = (area_um2 >= parameters.smallest_um2) & (area_um2 <= parameters.largest_um2)
-    nuclear &= (contrast >= parameters.detection_threshold) & (tops > DISTANCE_UNIT)
-    rows = np.flatnonzero(nuclear)
-    return Nuclei(
-        area_px=area[rows],
-        sum_x=sums[rows, 2],
-        sum_y=sums[rows, 1],
-        contrast=contrast[rows],
-        dab=sums[rows, 4] / area[rows] / DENSITY_UNIT,
-    )
+    area_um2 = sums[:, 0] * mpp * mpp
+    nuclear = (area_um2 >= parameters.smallest_um2) & (area_um2 <= parameters.largest_um2) & (tops > DISTANCE_UNIT)
+    area, sum_y, sum_x, total, dab = sums[nuclear].T
+    return Nuclei(area, sum_x, sum_y, total / area, dab / area / DENSITY_UNIT)
 
 
 def _nuclear_mask(signal: NDArray[np.uint16], parameters: CountParameters, mpp: float) -> NDArray[np.uint8]:
-    """Join the fragments that are dark enough, grown by a pixel within their convex part, holes filled."""
+    """Join the fragments that are dark enough, grown by a pixel within their convex part."""
     framed = _convexity(signal, parameters, mpp)
     threshold, faintest = parameters.detection_threshold * DENSITY_UNIT, FAINTEST_PEAK * DENSITY_UNIT
     dark = basin_kernels.dark_fragments(framed, signal, threshold, faintest)
     grown = cv2.bitwise_and(cv2.dilate(dark, np.ones((3, 3), np.uint8)), (framed > 0).view(np.uint8))
-    mask = np.ascontiguousarray(grown[1:-1, 1:-1], np.uint8)
-    if parameters.fill_um2 > 0:
-        count, holes = cv2.connectedComponents(1 - mask, connectivity=8)
-        kernels.fill_holes(mask, holes, count, int(parameters.fill_um2 / mpp / mpp))
-    return mask
+    return np.ascontiguousarray(grown[1:-1, 1:-1], np.uint8)
 
 
 def _parts(
