@@ -54,6 +54,26 @@ class ScoringSettings(models.Model):
         return f"scoring of {self.project}"
 
 
+class DrawnTruth(models.Model):
+    """The nuclei of a drawn section as they were drawn: what a count without any error would give."""
+
+    slide = models.OneToOneField(Slide, on_delete=models.CASCADE, related_name="drawn_truth")
+    positive = models.PositiveIntegerField()
+    negative = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(positive__gt=0) | Q(negative__gt=0), name="drawn_truth_has_nuclei"),
+        ]
+
+    def __str__(self) -> str:
+        return f"drawn truth of {self.slide}"
+
+    @property
+    def ratio(self) -> float:
+        return self.positive / (self.positive + self.negative)
+
+
 class CellScore(models.Model):
     """Nuclei counted on one slide or one region of it, with the method that counted them. A new count is a new row."""
 

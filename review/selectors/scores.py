@@ -132,6 +132,7 @@ def score_payload(score: CellScore) -> dict[str, Any]:
     return {
         "id": score.pk,
         "slide": score.slide_id,
+        "extent": "slide" if score.region_l0 is None else "region",
         "region": score.region_l0,
         "state": score.state,
         "progress": score.progress,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from review import selectors
-from review.models import CellScore
+from review.models import CellScore, DrawnTruth
 from viewer.imaging.cell_statistics import BLOCK_UM, block_interval
 from viewer.models import Slide
 
@@ -172,6 +172,19 @@ def record_counts(score: CellScore, count: "CellCount", cells_key: str) -> bool:
         cells_key=cells_key,
     )
     return kept == 1
+
+
+def keep_drawn_truth(slide: Slide, positive: int, negative: int) -> None:
+    """Keep how many nuclei were drawn on a slide; a repeat changes nothing.
+
+    Raises:
+        ApplicationError: the slide was not drawn.
+    """
+    if not slide.drawn or slide.is_synthetic:
+        raise ApplicationError(
+            _("“%(slide)s” is no drawn section, so nobody knows its true counts.") % {"slide": slide}
+        )
+    DrawnTruth.objects.get_or_create(slide=slide, defaults={"positive": positive, "negative": negative})
 
 
 def over_the_slide(score: CellScore, count: "CellCount") -> tuple[float, float] | None:

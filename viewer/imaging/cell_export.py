@@ -17,6 +17,7 @@ def cells_as_json(count: CellCount) -> dict[str, Any]:
         "ratio": count.ratio,
         "interval": None if interval is None else list(interval),
         "mpp": count.mpp,
+        "extent": "slide" if count.is_whole else "region",
         "region": list(count.region),
         "sensitivity": count.sensitivity,
         "fixed": count.fixed,

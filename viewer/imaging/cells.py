@@ -48,6 +48,8 @@ class CellCount:
     dab: NDArray[np.float64]
     is_positive: NDArray[np.bool_]
     warnings: tuple[str, ...] = field(default=())
+    is_whole: bool = False
+    """Whether the whole slide was counted, and not a region of it."""
     stain: StainLook | None = None
     """How the slide looked, where somebody asked."""
 
@@ -154,6 +156,7 @@ def count_slide(
         area_um2=area_um2[order],
         dab=dab[order],
         is_positive=is_positive[order] > 0,
+        is_whole=region == (0, 0, reader.width_l0, reader.height_l0),
         warnings=(*parameters.warnings, *_model_warnings(model, mpp * factor)),
     )
 
