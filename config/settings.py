@@ -145,6 +145,8 @@ IMPORT_ROOTS = [Path(folder).resolve() for folder in env_list("IMPORT_ROOTS", de
 RUN_SILENCE_SECONDS = env_int("RUN_SILENCE_SECONDS", default=60)
 RUN_HEARTBEAT_SECONDS = env_int("RUN_HEARTBEAT_SECONDS", default=5)
 TRAINING_THREADS = env_int("TRAINING_THREADS", default=os.cpu_count() or 1)
+COUNTING_THREADS = env_int("COUNTING_THREADS", default=min(8, os.cpu_count() or 1))
+NUCLEUS_MODEL = os.environ.get("NUCLEUS_MODEL") or None
 
 DATABASES = {"default": database_from_url(os.environ.get("DATABASE_URL") or LAYOUT.database_url)}
 

@@ -47,7 +47,7 @@ class ScoringSettingsAdmin(ByAccess):
 
     see = Act.LAUNCH_RUN
     change = Act.LAUNCH_RUN
-    list_display = ["project", "grade", "least_cells", "hot_spot_um", "reference_slide"]
+    list_display = ["project", "detector", "grade", "least_cells", "hot_spot_um", "reference_slide"]
     list_select_related = ["project", "reference_slide__case"]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -24,7 +24,7 @@ from viewer.readers import open_reader
 from viewer.storage import save_file
 
 if TYPE_CHECKING:
-    from viewer.imaging.cells import CellCount
+    from viewer.imaging.cells import CellCount, NucleusModel
 
 OnProgress = Callable[[float], None]
 
@@ -32,15 +32,40 @@ OnProgress = Callable[[float], None]
 def count_cells(score: CellScore, on_progress: OnProgress) -> "CellCount":
     """Count with the calibration of the score's calibration slide, whole slide or region."""
     from viewer.imaging.cells import count_slide
+    from viewer.imaging.stain_check import look_at_stain
 
     report = at_intervals(on_progress)
     report(0.0)
+    model = project_model(score.slide)
     parameters = calibration(score.calibrated_on or score.slide)
     report(0.0)
     slide, region = score.slide, score.region_l0
     assert slide.mpp is not None, "a ready slide has its mpp"
     with open_reader(slide) as reader:
-        return count_slide(reader, slide.mpp, parameters, tuple(region) if region else None, report)
+        stain = look_at_stain(reader, slide.mpp)
+        count = count_slide(
+            reader,
+            slide.mpp,
+            parameters,
+            tuple(region) if region else None,
+            report,
+            threads=settings.COUNTING_THREADS,
+            model=model,
+        )
+    return count.beside(stain)
+
+
+def project_model(slide: Slide) -> "NucleusModel | None":
+    """Load the model that the slide's project counts with; None where it counts by optical density.
+
+    Raises:
+        UnusableModel: the file is no nucleus model.
+        ApplicationError: the server has none.
+    """
+    from viewer.imaging.cells import NucleusModel
+
+    path = selectors.nucleus_model(slide.project)
+    return None if path is None else NucleusModel(path)
 
 
 def calibration(slide: Slide) -> CountParameters:

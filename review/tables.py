@@ -10,14 +10,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
 from review.agreement import BlandAltman, bland_altman, intraclass_correlation
+from review.error_budget import ErrorBudget, budget_of, drawn_ratios
 from review.grades import grade_of
 from review.models import CellScore, Review, ScoringSettings
 from review.selectors import KI67, scoring_settings
 from viewer.models import Slide
 from viewer.selectors import visible_slides
-
-# Mean absolute error of the counter's ratio on the adjudicated real fields (docs/counting.md).
-COUNTER_ERROR = 0.005
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class Pair:
     synthetic_score: CellScore | None
     real_score: CellScore | None
     verdict: Review | None
+    budget: ErrorBudget | None
 
     @property
     def why_not_compared(self) -> str:
@@ -58,36 +57,6 @@ class Pair:
             return None
         assert self.synthetic_score.ratio is not None and self.real_score.ratio is not None
         return grade_of(self.real_score.ratio), grade_of(self.synthetic_score.ratio)
-
-    @property
-    def budget(self) -> "ErrorBudget | None":
-        """Say how much of the difference chance between sections and the counter alone would explain."""
-        if self.difference is None or self.real_score is None or self.synthetic_score is None:
-            return None
-        widths = [_half_width(score) for score in (self.real_score, self.synthetic_score)]
-        return ErrorBudget(self.difference, sum(width**2 for width in widths) ** 0.5, COUNTER_ERROR)
-
-
-@dataclass(frozen=True)
-class ErrorBudget:
-    """What a difference of ratios may come from, each as a share of 1."""
-
-    difference: float
-    sections: float
-    counter: float
-
-    @property
-    def synthesis(self) -> float:
-        """The part that neither the sections nor the counter explain; 0 when they may explain all."""
-        return max(0.0, abs(self.difference) - self.sections - self.counter)
-
-
-def _half_width(score: CellScore) -> float:
-    """Half of the widest interval that is known: of the slide's blocks, else of its cells."""
-    for low, high in ((score.slide_low, score.slide_high), (score.interval_low, score.interval_high)):
-        if low is not None and high is not None:
-            return (high - low) / 2
-    return 0.0
 
 
 @dataclass(frozen=True)
@@ -131,19 +100,23 @@ class Comparison:
 
 
 def comparison(project: Project, user: User) -> Comparison:
-    """Compare all synthetic slides of a project that the user may see. Six queries, however many slides."""
+    """Compare all synthetic slides of a project that the user may see. Seven queries, however many slides."""
     synthetic = list(
-        visible_slides(user, project).filter(origin=Slide.Origin.SYNTHETIC).select_related("case__project")
+        visible_slides(user, project)
+        .filter(origin=Slide.Origin.SYNTHETIC)
+        .select_related("case__project", "derived_from")
     )
     real = _real_slides(synthetic)
     scores = _finished_scores([*synthetic, *real.values()])
     verdicts = {row.slide_id: row for row in Review.objects.filter(slide__in=synthetic).order_by("pk")}
+    sources = [slide.derived_from for slide in synthetic if slide.derived_from is not None]
+    truths = drawn_ratios([*sources, *real.values()])
     pairs = []
     for slide in synthetic:
         other = real.get((slide.case_id, slide.stain))
-        pairs.append(
-            Pair(slide, other, scores.get(slide.pk), scores.get(other.pk) if other else None, verdicts.get(slide.pk))
-        )
+        counts = scores.get(other.pk) if other else None, scores.get(slide.pk)
+        budget = budget_of(*counts, truths) if counts[0] and counts[1] else None
+        pairs.append(Pair(slide, other, counts[1], counts[0], verdicts.get(slide.pk), budget))
     graded = project.target_stain == KI67 and scoring_settings(project).grade == ScoringSettings.Grade.GEP_NET
     compared = [
         (pair.real_score, pair.synthetic_score)

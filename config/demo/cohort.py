@@ -1,5 +1,6 @@
 """Compose the demo: four drawn cases, labels from the drawn truth, one small training chain."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from accounts.models import Project, User
 from annotation.models import GridSettings, Label, WeakLabel
 from annotation.services import ensure_grid, label_patch
 from review.models import ScoringSettings
+from review.services import keep_drawn_truth
 from training.models import Run
 from viewer.imaging.phantom import TissueBlock
 from viewer.launch import import_slides
@@ -106,11 +108,12 @@ def draw_and_import(project: Project, cohort: Cohort, by: User, report: Report, 
         def draw(section: tuple[DrawnCase, Cut]) -> tuple[DrawnCase, Cut, Path]:
             case, cut = section
             path = Path(folder) / f"{case.seed}-{cut}.tif"
+            truth = path.with_suffix(".json")
             subprocess.run(
                 [
                     *(sys.executable, "-m", "viewer.imaging", "phantom", str(path), "--seed", str(case.seed)),
                     *("--size", str(cohort.size_px), "--mpp", str(cohort.mpp)),
-                    *("--cut", cut, "--stain", STAIN_OF_CUT[cut]),
+                    *("--cut", cut, "--stain", STAIN_OF_CUT[cut], "--truth", str(truth)),
                 ],
                 check=True,
                 cwd=settings.BASE_DIR,
@@ -120,12 +123,16 @@ def draw_and_import(project: Project, cohort: Cohort, by: User, report: Report, 
 
         with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as drawing:
             waiting: list[SlideImport] = []
+            truths: list[Path] = []
             for case, cut, path in drawing.map(draw, missing):
                 report(_("%(case)s: the %(cut)s section is drawn") % {"case": case.name, "cut": cut})
                 waiting += import_slides(
                     paths=[path], project=project, case_name=case.name, stain=cut, mpp=None, by=by, drawn=True
                 )
+                truths.append(path.with_suffix(".json"))
             wait_for_imports(waiting)
+        for slide_import, truth in zip(waiting, truths, strict=True):
+            keep_truth(slide_import, truth)
 
 
 def wait_for_imports(imports: Iterable[SlideImport], poll_seconds: float = 0.5) -> None:
@@ -136,6 +143,13 @@ def wait_for_imports(imports: Iterable[SlideImport], poll_seconds: float = 0.5) 
             slide_import.refresh_from_db()
         if slide_import.state == SlideImport.State.FAILED:
             raise RuntimeError(f"{slide_import.case_name}, {slide_import.stain}: {slide_import.message}")
+
+
+def keep_truth(slide_import: SlideImport, truth: Path) -> None:
+    """Keep how many nuclei of each kind the section of an import was drawn with."""
+    assert slide_import.slide is not None, "a finished import has its slide"
+    is_positive = [nucleus["positive"] for nucleus in json.loads(truth.read_text())["nuclei"]]
+    keep_drawn_truth(slide_import.slide, sum(is_positive), len(is_positive) - sum(is_positive))
 
 
 def label_from_truth(project: Project, cohort: Cohort) -> int:

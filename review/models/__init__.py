@@ -2,7 +2,7 @@
 
 from review.models.alignments import Alignment
 from review.models.edits import CellEdit
-from review.models.scores import CellScore, ScoringSettings
+from review.models.scores import CellScore, DrawnTruth, ScoringSettings
 from review.models.studies import Study, StudyAnswer, StudyField
 from review.models.verdicts import PinKind, Reason, Review, VerdictDraft, VerdictReopening
 
@@ -10,6 +10,7 @@ __all__ = [
     "Alignment",
     "CellEdit",
     "CellScore",
+    "DrawnTruth",
     "PinKind",
     "Reason",
     "Review",

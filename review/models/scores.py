@@ -16,9 +16,16 @@ class ScoringSettings(models.Model):
         NONE = "none", _("no grade")
         GEP_NET = "gep_net", _("WHO grade of gastro-entero-pancreatic neuroendocrine tumours")
 
+    class Detector(models.TextChoices):
+        DENSITY = "density", _("optical density")
+        MODEL = "model", _("the server's nucleus model")
+
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="scoring_settings")
     grade = models.CharField(
         max_length=7, choices=Grade, default=Grade.NONE, help_text=_("Only tumours of this kind are graded by Ki-67.")
+    )
+    detector = models.CharField(
+        max_length=7, choices=Detector, default=Detector.DENSITY, help_text=_("What finds the nuclei.")
     )
     least_cells = models.PositiveIntegerField(
         default=500, help_text=_("A ratio of fewer cells is shown with a warning; hot spots hold at least as many.")
@@ -37,6 +44,7 @@ class ScoringSettings(models.Model):
         verbose_name_plural = "scoring settings"
         constraints = [
             models.CheckConstraint(condition=Q(grade__in=["none", "gep_net"]), name="scoring_grade_known"),
+            models.CheckConstraint(condition=Q(detector__in=["density", "model"]), name="scoring_detector_known"),
             models.CheckConstraint(
                 condition=Q(least_cells__gte=1, hot_spot_um__gte=50), name="scoring_windows_hold_cells"
             ),
@@ -44,6 +52,26 @@ class ScoringSettings(models.Model):
 
     def __str__(self) -> str:
         return f"scoring of {self.project}"
+
+
+class DrawnTruth(models.Model):
+    """The nuclei of a drawn section as they were drawn: what a count without any error would give."""
+
+    slide = models.OneToOneField(Slide, on_delete=models.CASCADE, related_name="drawn_truth")
+    positive = models.PositiveIntegerField()
+    negative = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(positive__gt=0) | Q(negative__gt=0), name="drawn_truth_has_nuclei"),
+        ]
+
+    def __str__(self) -> str:
+        return f"drawn truth of {self.slide}"
+
+    @property
+    def ratio(self) -> float:
+        return self.positive / (self.positive + self.negative)
 
 
 class CellScore(models.Model):

@@ -4,9 +4,10 @@ from typing import Any
 
 from accounts.access import Act, may
 from accounts.models import User
+from review.error_budget import budget_of, drawn_ratios
 from review.models import PinKind, Reason
 from review.selectors.alignments import alignment_note, alignment_of, alignment_payload
-from review.selectors.scores import KI67, real_counterpart, scoring_settings, shown_score
+from review.selectors.scores import KI67, finished_score, real_counterpart, scoring_settings, shown_score
 from review.selectors.verdicts import draft_of, draft_row, review_row, reviews_of, standing_verdict
 from training.models import Checkpoint
 from viewer.models import Slide
@@ -28,6 +29,7 @@ def review_payload(slide: Slide, user: User) -> dict[str, Any]:
         "alignment": alignment_payload(alignment),
         "alignment_note": alignment_note(real, alignment),
         "scores": {"real": shown_score(real) if real else None, "synthetic": shown_score(slide)},
+        "budget": error_budget(slide, real),
         "reviews": [review_row(row) for row in reviews_of(slide)],
         "draft": draft_row(draft) if draft else None,
         "standing": standing.pk if standing else None,
@@ -45,6 +47,17 @@ def review_payload(slide: Slide, user: User) -> dict[str, Any]:
         "hot_spot_um": settings.hot_spot_um,
         "urls": {"scores": "/api/v1/scores/", "reviews": "/api/v1/reviews/"},
     }
+
+
+def error_budget(slide: Slide, real: Slide | None) -> dict[str, Any] | None:
+    """Return what the difference between the two whole-slide counts may come from; None while they are not counted."""
+    on_real, on_synthetic = finished_score(real) if real else None, finished_score(slide)
+    if real is None or slide.derived_from is None or on_real is None or on_synthetic is None:
+        return None
+    if on_real.parameters != on_synthetic.parameters:
+        return None
+    budget = budget_of(on_real, on_synthetic, drawn_ratios([real, slide.derived_from]))
+    return budget.as_dict() if budget else None
 
 
 def lineage(slide: Slide) -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """Read counts: which slide lends its calibration, which count stands, what it says with its doubts."""
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts.access import Person
+from accounts.errors import ApplicationError
 from accounts.models import Project
 from review.grades import grade_ki67
 from review.models import CellScore, ScoringSettings
 from review.selectors.edits import reader_tally
 from review.tallies import Tally
-from viewer.imaging.parameters import METHOD, METHOD_VERSION
+from viewer.imaging.parameters import METHOD, METHOD_VERSION, MODEL_METHOD
 from viewer.models import Slide
 from viewer.selectors import get_slide
 
@@ -24,6 +27,24 @@ def scoring_settings(project: Project) -> ScoringSettings:
     return ScoringSettings.objects.filter(project=project).select_related(
         "reference_slide__case"
     ).first() or ScoringSettings(project=project)
+
+
+def nucleus_model(project: Project) -> Path | None:
+    """Return the model file that the project counts with; None where it counts by optical density.
+
+    Raises:
+        ApplicationError: the project asks for a model and the server has none.
+    """
+    if scoring_settings(project).detector == ScoringSettings.Detector.DENSITY:
+        return None
+    if settings.NUCLEUS_MODEL is None:
+        raise ApplicationError(
+            _(
+                "This project counts with the server's nucleus model, and the server has none. Whoever runs it sets "
+                "NUCLEUS_MODEL, or a project lead chooses optical density."
+            )
+        )
+    return Path(settings.NUCLEUS_MODEL)
 
 
 def real_counterpart(synthetic: Slide) -> Slide | None:
@@ -85,7 +106,7 @@ def stored_calibration(slide: Slide) -> dict[str, Any] | None:
         slide_version=slide.version,
         calibrated_on=slide,
         state=CellScore.State.DONE,
-        parameters__method=METHOD,
+        parameters__method__in=[METHOD, MODEL_METHOD],
         parameters__method_version=METHOD_VERSION,
     )
     return done.values_list("parameters", flat=True).first()
@@ -103,7 +124,7 @@ def score_payload(score: CellScore) -> dict[str, Any]:
     """Return a score as the API and the pages show it. Causes queries: the slide, the project's settings, the edits."""
     wilson = interval_of(score.interval_low, score.interval_high)
     slide_interval = interval_of(score.slide_low, score.slide_high)
-    settings = scoring_settings(score.slide.project)
+    asked = scoring_settings(score.slide.project)
     readers = reader_tally(score) if score.state == CellScore.State.DONE else None
     shown = readers or machine_tally(score)
     widest = (slide_interval or wilson) if readers is None else (slide_interval or readers.interval)
@@ -111,6 +132,7 @@ def score_payload(score: CellScore) -> dict[str, Any]:
     return {
         "id": score.pk,
         "slide": score.slide_id,
+        "extent": "slide" if score.region_l0 is None else "region",
         "region": score.region_l0,
         "state": score.state,
         "progress": score.progress,
@@ -122,9 +144,9 @@ def score_payload(score: CellScore) -> dict[str, Any]:
         "interval": list(wilson) if wilson else None,
         "slide_interval": list(slide_interval) if slide_interval else None,
         "reader": readers.as_dict() if readers else None,
-        **grade_fields(score.slide, settings, ratio, widest, shown.cells),
-        "enough_cells": score.positive is None or shown.cells >= settings.least_cells,
-        "least_cells": settings.least_cells,
+        **grade_fields(score.slide, asked, ratio, widest, shown.cells),
+        "enough_cells": score.positive is None or shown.cells >= asked.least_cells,
+        "least_cells": asked.least_cells,
         "sensitivity": score.sensitivity,
         "parameters": score.parameters,
         "calibrated_on": score.calibrated_on_id,
@@ -138,13 +160,13 @@ def interval_of(low: float | None, high: float | None) -> tuple[float, float] | 
 
 def grade_fields(
     slide: Slide,
-    settings: ScoringSettings,
+    asked: ScoringSettings,
     ratio: float | None,
     interval: tuple[float, float] | None,
     cells: int | None,
 ) -> dict[str, Any]:
     """Return the grade and what weakens it; no grade unless the project asks for one, and only for Ki-67."""
-    if settings.grade == ScoringSettings.Grade.NONE or slide.stain != KI67 or ratio is None:
+    if asked.grade == ScoringSettings.Grade.NONE or slide.stain != KI67 or ratio is None:
         return {"grade": None, "grade_note": ""}
-    grade = grade_ki67(ratio, interval, cells, settings.least_cells)
+    grade = grade_ki67(ratio, interval, cells, asked.least_cells)
     return {"grade": grade.grade, "grade_note": grade.note}

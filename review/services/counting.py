@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import User
 from review import selectors
-from review.models import CellScore
+from review.models import CellScore, DrawnTruth
 from viewer.imaging.cell_statistics import BLOCK_UM, block_interval
 from viewer.models import Slide
 
@@ -40,6 +40,8 @@ def create_score(slide: Slide, by: User | None, region_l0: list[int] | None = No
     """
     slide = Slide.objects.select_for_update(no_key=True, of=("self",)).select_related("case__project").get(pk=slide.pk)
     refuse_uncountable(slide)
+    # Says at once, not in a worker, that a model is asked for and missing.
+    selectors.nucleus_model(slide.project)
     if region_l0 is not None:
         refuse_off_slide(slide, region_l0)
     same_region = Q(region_l0=region_l0) if region_l0 is not None else Q(region_l0__isnull=True)
@@ -170,6 +172,19 @@ def record_counts(score: CellScore, count: "CellCount", cells_key: str) -> bool:
         cells_key=cells_key,
     )
     return kept == 1
+
+
+def keep_drawn_truth(slide: Slide, positive: int, negative: int) -> None:
+    """Keep how many nuclei were drawn on a slide; a repeat changes nothing.
+
+    Raises:
+        ApplicationError: the slide was not drawn.
+    """
+    if not slide.drawn or slide.is_synthetic:
+        raise ApplicationError(
+            _("“%(slide)s” is no drawn section, so nobody knows its true counts.") % {"slide": slide}
+        )
+    DrawnTruth.objects.get_or_create(slide=slide, defaults={"positive": positive, "negative": negative})
 
 
 def over_the_slide(score: CellScore, count: "CellCount") -> tuple[float, float] | None:

@@ -121,18 +121,6 @@ def test_without_a_grade_option_nothing_switches_and_one_pair_has_no_limits(proj
     assert (table.graded, table.switches, table.limits, table.icc, plot_of(table)) == (False, [], None, None, None)
 
 
-def test_the_error_budget_leaves_to_synthesis_what_chance_and_counter_do_not_explain(
-    project: Project, clinician: User
-) -> None:
-    make_pair(project, (30, 70), (60, 40), interval_low=0.5, interval_high=0.7)
-    make_pair(project, (30, 70), (31, 69))
-    large, small = (pair.budget for pair in comparison(project, clinician).pairs)
-    assert large is not None and small is not None
-    assert large.sections == pytest.approx((0.1**2 + 0.1**2) ** 0.5)
-    assert large.synthesis == pytest.approx(0.3 - large.sections - 0.005)
-    assert small.synthesis == 0.0
-
-
 def test_the_worklist_tells_the_reader_how_far_each_slide_is(project: Project, clinician: User, lead: User) -> None:
     signed, reopened, draft, fresh = (make_pair(project, (30, 70), (25, 75)) for _ in range(4))
     sign_verdict(signed, clinician, "usable")

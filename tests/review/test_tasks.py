@@ -1,3 +1,5 @@
+from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -6,9 +8,11 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from review import runner, services, tasks
-from review.models import Alignment, CellScore
+from review.models import Alignment, CellScore, ScoringSettings
 from review.selectors import cells_of
-from tests.review.conftest import Pair, make_score, queued
+from tests.review.conftest import Pair, Sections, make_score, queued
+from tests.viewer.imaging.onnx_models import write_model
+from viewer import storage
 from viewer.imaging.errors import UnreadableSlide
 from viewer.models import Slide
 
@@ -195,3 +199,51 @@ def test_an_unreadable_section_is_kept_as_the_reason(pair: Pair, monkeypatch: py
     monkeypatch.setattr(services.alignment, "register", Mock(side_effect=UnreadableSlide("The file is damaged.")))
     tasks.align(fixed_pk=pair.source.pk, moving_pk=pair.real.pk)
     assert Alignment.objects.get().message == "The file is damaged."
+
+
+def test_a_slide_that_looks_like_he_is_counted_with_a_warning(pair: Pair, sections: Sections) -> None:
+    storage.save_file(sections.he, pair.real.key)
+    score = queued(pair.real)
+    tasks.score_slide(score_pk=score.pk)
+    score.refresh_from_db()
+    assert score.state == State.DONE
+    assert "This looks like H&E: " in score.message and "the ratio means nothing here" in score.message
+
+
+def test_a_project_may_count_with_the_server_s_model(pair: Pair, tmp_path: Path, settings: Any) -> None:
+    settings.NUCLEUS_MODEL = str(write_model(tmp_path / "dark.onnx"))
+    ScoringSettings.objects.create(project=pair.real.project, detector=ScoringSettings.Detector.MODEL)
+    real, synthetic = queued(pair.real), queued(pair.synthetic, calibrated_on=pair.real)
+    for score in (real, synthetic):
+        tasks.score_slide(score_pk=score.pk)
+        score.refresh_from_db()
+    assert (real.state, real.parameters["method"]) == (State.DONE, "onnx-nuclei")
+    assert real.parameters["model"]["name"] == "dark.onnx"
+    assert synthetic.parameters == real.parameters
+
+
+def test_the_calibration_of_a_count_by_density_serves_a_count_by_model_and_back(
+    pair: Pair, tmp_path: Path, settings: Any
+) -> None:
+    first, second, third = queued(pair.real), queued(pair.real), queued(pair.real)
+    tasks.score_slide(score_pk=first.pk)
+    settings.NUCLEUS_MODEL = str(write_model(tmp_path / "dark.onnx"))
+    choice = ScoringSettings.objects.create(project=pair.real.project, detector=ScoringSettings.Detector.MODEL)
+    tasks.score_slide(score_pk=second.pk)
+    choice.delete()
+    tasks.score_slide(score_pk=third.pk)
+    for score in (first, second, third):
+        score.refresh_from_db()
+    assert second.parameters["white_point"] == first.parameters["white_point"]
+    assert third.parameters == first.parameters
+
+
+def test_a_malformed_model_fails_the_count_with_its_reason(pair: Pair, tmp_path: Path, settings: Any) -> None:
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    settings.NUCLEUS_MODEL = str(tmp_path / "bad.onnx")
+    ScoringSettings.objects.create(project=pair.real.project, detector=ScoringSettings.Detector.MODEL)
+    score = queued(pair.real)
+    tasks.score_slide(score_pk=score.pk)
+    score.refresh_from_db()
+    assert (score.state, score.positive, score.cells_key) == (State.FAILED, None, "")
+    assert score.message.startswith("bad.onnx is no ONNX model, or a damaged one")

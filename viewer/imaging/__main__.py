@@ -15,7 +15,7 @@ import cv2
 from PIL import Image
 
 from .cell_export import cells_as_geojson, cells_as_json
-from .cells import CountParameters, calibrate, count_slide
+from .cells import CountParameters, NucleusModel, calibrate, count_slide
 from .errors import ImagingError, MissingResolution
 from .limits import sane_mpp
 from .output import write_atomically
@@ -23,6 +23,7 @@ from .phantom import TissueBlock, write_section
 from .phantom_render import Stain
 from .reader import SlideReader
 from .slides import open_slide, verify
+from .stain_check import look_at_stain
 from .tiles import served_levels
 
 OK, PERSON_MUST_ACT = 0, 2
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     cells.add_argument("--calibrate-mpp", type=_mpp, metavar="M", help="µm per pixel of that slide, if unknown")
     cells.add_argument("--threshold", type=_positive_float, help="detection threshold, instead of the calibrated one")
     cells.add_argument("--dab-threshold", type=_positive_float, help="mean DAB above which a nucleus is positive")
+    cells.add_argument("--model", type=Path, metavar="FILE.onnx", help="find nuclei by this model")
     cells.add_argument("--threads", type=_positive_int, default=1, help="tiles counted side by side (default: 1)")
     cells.set_defaults(command=_cells)
 
@@ -122,9 +124,14 @@ def _thumbnail(options: argparse.Namespace) -> None:
 def _cells(options: argparse.Namespace) -> None:
     with open_slide(options.image) as reader:
         mpp = _resolution(reader, options.mpp, options.image, "--mpp")
+        model = NucleusModel(options.model) if options.model else None
         parameters = _parameters(options, reader, mpp)
         region = tuple(options.region) if options.region else None
-        count = count_slide(reader, mpp, parameters, region, _progress, threads=options.threads)
+        stain = look_at_stain(reader, mpp)
+        count = count_slide(reader, mpp, parameters, region, _progress, threads=options.threads, model=model)
+    count = count.beside(stain)
+    for warning in count.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     text = json.dumps(cells_as_json(count), allow_nan=False)
     if options.geojson is not None:
         with write_atomically(options.geojson) as file:

@@ -76,7 +76,7 @@ def calibrate(reader: SlideReader, mpp: float, base: CountParameters | None = No
     base = base or CountParameters()
     factor = working_factor(mpp, base.working_mpp)
     working = mpp * factor
-    tiles = _tissue_tiles(reader, factor)
+    tiles = tissue_tiles(reader, factor)
     first = [tile for tile, _ in zip(tiles, range(FIRST_TILES), strict=False)]
     if not first:
         return replace(base, calibrated_on=_name(reader), warnings=("No tissue was found: nothing was calibrated.",))
@@ -99,7 +99,7 @@ def _name(reader: SlideReader) -> str:
     return f"{reader.format} slide of {reader.width_l0} × {reader.height_l0} px"
 
 
-def _tissue_tiles(reader: SlideReader, factor: int) -> Iterator[Picture]:
+def tissue_tiles(reader: SlideReader, factor: int) -> Iterator[Picture]:
     """Read tiles that hold tissue, in a fixed shuffled order, at the working resolution; sparse ones come last."""
     mask = tissue_mask(reader)
     width, height = reader.width_l0 // factor, reader.height_l0 // factor

@@ -1,5 +1,6 @@
 """Cells as JSON and as GeoJSON points."""
 
+from dataclasses import asdict
 from typing import Any
 
 from .cells import CellCount
@@ -16,11 +17,13 @@ def cells_as_json(count: CellCount) -> dict[str, Any]:
         "ratio": count.ratio,
         "interval": None if interval is None else list(interval),
         "mpp": count.mpp,
+        "extent": "slide" if count.is_whole else "region",
         "region": list(count.region),
         "sensitivity": count.sensitivity,
         "fixed": count.fixed,
         "calibrated": count.calibrated,
         "warnings": list(count.warnings),
+        "stain": asdict(count.stain) if count.stain else None,
         "parameters": count.parameters,
         "cells": [
             {

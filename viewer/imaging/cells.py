@@ -5,7 +5,8 @@ A tile owns the cells whose centre it holds and is read with a halo, so the resu
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,19 @@ from numpy.typing import NDArray
 from .calibration import calibrate, working_factor
 from .errors import RegionOutsideSlide
 from .nuclei import ALIGN_PX, HALO_UM, find_nuclei
+from .nucleus_model import NucleusModel
 from .parameters import DAB_THRESHOLD, SENSITIVITY_THRESHOLDS, CountParameters
 from .proportions import ratio_of, wilson_interval
 from .reader import Picture, SlideReader
+from .stain_check import StainLook
 
-__all__ = ["CellCount", "CountParameters", "calibrate", "count_slide", "ratio_of", "wilson_interval"]
+__all__ = ["CellCount", "CountParameters", "NucleusModel", "calibrate", "count_slide", "ratio_of", "wilson_interval"]
 
-TILE_PX = 2048
+# Holds one large patch of 2,240 px. Many threads take smaller tiles, so that all of them stay below 1 GB.
+TILE_PX = 2304
+FEW_THREADS = 2
+# How much coarser or finer than a model was made for its pixels may be without a warning.
+MODEL_SCALE = (0.8, 1.25)
 
 # x, y, width, height in level-0 pixels.
 Region = tuple[int, int, int, int]
@@ -41,6 +48,14 @@ class CellCount:
     dab: NDArray[np.float64]
     is_positive: NDArray[np.bool_]
     warnings: tuple[str, ...] = field(default=())
+    is_whole: bool = False
+    """Whether the whole slide was counted, and not a region of it."""
+    stain: StainLook | None = None
+    """How the slide looked, where somebody asked."""
+
+    def beside(self, stain: StainLook | None) -> "CellCount":
+        """Keep how the slide looked with its count, and warn of a wrong stain."""
+        return replace(self, stain=stain, warnings=(*(stain.warnings if stain else ()), *self.warnings))
 
     @property
     def total(self) -> int:
@@ -95,8 +110,9 @@ def count_slide(
     region: Region | None = None,
     on_progress: Callable[[float], None] | None = None,
     *,
-    tile_px: int = TILE_PX,
+    tile_px: int | None = None,
     threads: int = 1,
+    model: NucleusModel | None = None,
 ) -> CellCount:
     """Count the nuclei of a slide, or of a region (x, y, width, height in level-0 pixels).
 
@@ -106,8 +122,9 @@ def count_slide(
         parameters: as calibrated on the real slide of the pair; without them the slide is calibrated on itself.
         region: cells count whose centre lies within.
         on_progress: called with the share done (0 to 1) after each tile.
-        tile_px: side of a tile in working pixels; does not change the result.
-        threads: how many tiles are counted side by side, each in about 200 MB; does not change the result.
+        tile_px: side of a tile in working pixels, `TILE_PX` or half of it by itself; does not change the result.
+        threads: how many tiles are counted side by side; does not change the result.
+        model: finds the nuclei, instead of their optical density.
 
     Raises:
         RegionOutsideSlide: the region is empty or does not lie wholly on the slide.
@@ -116,19 +133,20 @@ def count_slide(
     region = _checked(region, reader)
     if parameters is None:
         parameters = calibrate(reader, mpp)
+    parameters = parameters.with_model(model.card if model else None)
     factor = working_factor(mpp, parameters.working_mpp)
-    tiles = list(_tiles(region, factor, max(ALIGN_PX, tile_px // ALIGN_PX * ALIGN_PX)))
+    side = tile_px or (TILE_PX if threads <= FEW_THREADS else TILE_PX // 2)
+    tiles = list(_tiles(region, factor, max(ALIGN_PX, side // ALIGN_PX * ALIGN_PX)))
     found = []
-    for cells in _in_order(lambda tile: _count_tile(reader, mpp, factor, parameters, tile), tiles, threads):
+    for cells in _in_order(lambda tile: _count_tile(reader, mpp, factor, parameters, model, tile), tiles, threads):
         found.append(cells)
         if on_progress is not None:
             on_progress(len(found) / len(tiles))
-    x, y, area_um2, dab = np.concatenate(found, axis=1)
+    x, y, area_um2, dab, is_positive = np.concatenate(found, axis=1)
     x0, y0, width, height = region
     inside = (x >= x0 - 0.5) & (x < x0 + width - 0.5) & (y >= y0 - 0.5) & (y < y0 + height - 0.5)
     order = np.flatnonzero(inside)
     order = order[np.lexsort((x[order], y[order]))]
-    dab = dab[order]
     return CellCount(
         mpp=mpp,
         region=region,
@@ -136,10 +154,21 @@ def count_slide(
         x=x[order],
         y=y[order],
         area_um2=area_um2[order],
-        dab=dab,
-        is_positive=dab > parameters.dab_threshold,
-        warnings=parameters.warnings,
+        dab=dab[order],
+        is_positive=is_positive[order] > 0,
+        is_whole=region == (0, 0, reader.width_l0, reader.height_l0),
+        warnings=(*parameters.warnings, *_model_warnings(model, mpp * factor)),
     )
+
+
+def _model_warnings(model: NucleusModel | None, working_mpp: float) -> list[str]:
+    low, high = MODEL_SCALE
+    if model is None or low <= working_mpp / model.card.mpp <= high:
+        return []
+    return [
+        f"The model {model.card.name} was made for {model.card.mpp:g} µm per pixel and saw {working_mpp:.3g}: "
+        "its nuclei may be wrong."
+    ]
 
 
 def _in_order(
@@ -187,15 +216,20 @@ def _even_share(length: int, tile_px: int) -> int:
 
 
 def _count_tile(
-    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, tile: Place
+    reader: SlideReader, mpp: float, factor: int, parameters: CountParameters, model: NucleusModel | None, tile: Place
 ) -> NDArray[np.float64]:
-    """Find the cells whose centre lies in a tile: x, y (level-0 pixels), area (µm²) and DAB, `[4, n]`."""
+    """Find the cells whose centre lies in a tile: x, y (level-0 pixels), area (µm²), DAB and positive, `[5, n]`."""
     left, top, right, bottom = tile
     working = mpp * factor
     halo = -(-int(np.ceil(HALO_UM / working)) // ALIGN_PX) * ALIGN_PX
-    width, height = right - left + 2 * halo, bottom - top + 2 * halo
-    picture = _read_working(reader, left - halo, top - halo, width, height, factor)
-    nuclei = find_nuclei(picture, parameters, working)
+    window = left - halo, top - halo, right - left + 2 * halo, bottom - top + 2 * halo
+    read = partial(_read_working, reader, factor)
+    if model is None:
+        nuclei = find_nuclei(read(*window), parameters, working)
+        is_positive = nuclei.dab > parameters.dab_threshold
+    else:
+        nuclei = model.find(read, *window, parameters, working)
+        is_positive = model.is_positive(nuclei, parameters)
     # Whole sums on the slide's own grid, divided once: the same centre from every tile.
     sum_x = nuclei.sum_x + nuclei.area_px * (left - halo)
     sum_y = nuclei.sum_y + nuclei.area_px * (top - halo)
@@ -205,10 +239,10 @@ def _count_tile(
     area = nuclei.area_px[own]
     x = (sum_x[own] / area + 0.5) * factor - 0.5
     y = (sum_y[own] / area + 0.5) * factor - 0.5
-    return np.stack([x, y, area * working * working, nuclei.dab[own]])
+    return np.stack([x, y, area * working * working, nuclei.dab[own], is_positive[own]])
 
 
-def _read_working(reader: SlideReader, x: int, y: int, width: int, height: int, factor: int) -> Picture:
+def _read_working(reader: SlideReader, factor: int, x: int, y: int, width: int, height: int) -> Picture:
     """Read working pixels from a level that divides them evenly; others would be resampled, differently per tile."""
     even = [i for i, level in enumerate(reader.levels) if (factor / level.downsample).is_integer()]
     index = max(even, key=lambda i: reader.levels[i].downsample)

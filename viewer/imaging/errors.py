@@ -35,3 +35,7 @@ class RegistrationFailed(ImagingError):
 
 class DiskFull(ImagingError):
     """No space was left while writing; nothing half-written remains."""
+
+
+class UnusableModel(ImagingError):
+    """A file is no model, or not one that finds nuclei in the agreed form."""

@@ -8,13 +8,14 @@ Reach is bounded and arithmetic is in integers, so a nucleus does not depend on 
 `HALO_UM` of surroundings are given and windows start at multiples of `ALIGN_PX`.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from . import basin_kernels
 from . import nuclei_kernels as kernels
 from .parameters import CountParameters
 from .reader import Picture
@@ -30,15 +31,19 @@ FAINTEST_PEAK = 0.001
 SMALLEST_FRAGMENT_UM2 = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Nuclei:
+class Nuclei(NamedTuple):
     """Nuclei of one window: whole sums of pixel places (`sum_x / area_px` is the centre), and measurements."""
 
     area_px: NDArray[np.int64]
     sum_x: NDArray[np.int64]
     sum_y: NDArray[np.int64]
-    contrast: NDArray[np.float64]
+    mean_signal: NDArray[np.float64]
+    """Of the contrast, or of the probability, that the nuclei were found by."""
     dab: NDArray[np.float64]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Nuclei":
+        """Give some of the nuclei."""
+        return Nuclei(*(column[chosen] for column in self))
 
 
 @lru_cache(maxsize=32)
@@ -67,75 +72,67 @@ def _signal(picture: Picture, parameters: CountParameters, mpp: float) -> NDArra
     return np.asarray(cv2.subtract(density, background), np.uint16)
 
 
-def _fragments(
-    signal: NDArray[np.uint16], parameters: CountParameters, mpp: float
-) -> tuple[NDArray[np.uint16], NDArray[np.int32], NDArray[np.int32]]:
-    """Cut the picture into convex fragments: framed Laplacian, framed labels, peaks."""
+def _convexity(signal: NDArray[np.uint16], parameters: CountParameters, mpp: float) -> NDArray[np.uint16]:
+    """Give how convex each place of the blurred picture is, framed; its basins are the fragments."""
     sigma = parameters.sigma_um / mpp
     side = 2 * int(np.ceil(3 * sigma)) + 1
-    framed = kernels.convexity(np.asarray(cv2.GaussianBlur(signal, (side, side), sigma), np.uint16))
-    labels, peaks = kernels.basins(framed)
-    return framed, labels, peaks
+    framed: NDArray[np.uint16] = kernels.convexity(np.asarray(cv2.GaussianBlur(signal, (side, side), sigma), np.uint16))
+    return framed
 
 
 def fragment_contrasts(picture: Picture, parameters: CountParameters, mpp: float) -> NDArray[np.float64]:
     """Give the mean contrast of every fragment of at least 8 µm²: the sample that the threshold is calibrated on."""
     signal = _signal(picture, parameters, mpp)
-    _, labels, peaks = _fragments(signal, parameters, mpp)
-    sums, areas = kernels.sums_by_label(labels, len(peaks) - 1, signal)
-    large = areas[1:] * mpp * mpp >= SMALLEST_FRAGMENT_UM2
-    return np.asarray((sums[1:] / np.maximum(areas[1:], 1) / DENSITY_UNIT)[large], np.float64)
+    sums, areas = basin_kernels.fragments(_convexity(signal, parameters, mpp), signal)
+    large = areas * mpp * mpp >= SMALLEST_FRAGMENT_UM2
+    return np.asarray((sums / areas / DENSITY_UNIT)[large], np.float64)
 
 
 def find_nuclei(picture: Picture, parameters: CountParameters, mpp: float) -> Nuclei:
     """Find the nuclei of one window, `uint8 [H, W, 3] RGB` at `mpp` µm per pixel."""
     signal = _signal(picture, parameters, mpp)
-    mask = _nuclear_mask(signal, parameters, mpp)
-    labels, survivors, tops = _cut_clumps(mask, parameters)
-    sums = kernels.measure(labels, survivors, signal, np.ascontiguousarray(picture), _tables(parameters)[1])
-    area = sums[:, 0]
-    area_um2 = area * mpp * mpp
-    contrast = sums[:, 3] / np.maximum(area, 1) / DENSITY_UNIT
-    nuclear = (area_um2 >= parameters.smallest_um2) & (area_um2 <= parameters.largest_um2)
-    nuclear &= (contrast >= parameters.detection_threshold) & (tops > DISTANCE_UNIT)
-    rows = np.flatnonzero(nuclear)
-    return Nuclei(
-        area_px=area[rows],
-        sum_x=sums[rows, 2],
-        sum_y=sums[rows, 1],
-        contrast=contrast[rows],
-        dab=sums[rows, 4] / area[rows] / DENSITY_UNIT,
-    )
+    nuclei = cut_nuclei(_nuclear_mask(signal, parameters, mpp), signal, picture, parameters, mpp)
+    nuclei = nuclei._replace(mean_signal=nuclei.mean_signal / DENSITY_UNIT)
+    return nuclei.where(nuclei.mean_signal >= parameters.detection_threshold)
 
 
-def _nuclear_mask(signal: NDArray[np.uint16], parameters: CountParameters, mpp: float) -> NDArray[np.uint8]:
-    """Join the fragments that are dark enough, grown by a pixel within their convex part, holes filled."""
-    framed, labels, peaks = _fragments(signal, parameters, mpp)
-    sums, areas = kernels.sums_by_label(labels, len(peaks) - 1, signal)
-    dark = sums > parameters.detection_threshold * DENSITY_UNIT * areas
-    dark &= framed.ravel()[peaks] > FAINTEST_PEAK * DENSITY_UNIT
-    dark[0] = False
-    mask = kernels.mask_of(labels, dark.astype(np.uint8))
-    grown = np.asarray(cv2.dilate(mask, np.ones((3, 3), np.uint8)), np.uint8)
-    mask = grown * (framed[1:-1, 1:-1] > 0)
+def cut_nuclei(
+    mask: NDArray[np.uint8],
+    signal: NDArray[np.uint16],
+    picture: Picture,
+    parameters: CountParameters,
+    mpp: float,
+) -> Nuclei:
+    """Fill the holes of a mask in place, cut its clumps, measure the parts and keep those of a nucleus's size."""
     if parameters.fill_um2 > 0:
         count, holes = cv2.connectedComponents(1 - mask, connectivity=8)
         kernels.fill_holes(mask, holes, count, int(parameters.fill_um2 / mpp / mpp))
-    return mask
+    sums, tops = _parts(mask, signal, picture, parameters)
+    area_um2 = sums[:, 0] * mpp * mpp
+    nuclear = (area_um2 >= parameters.smallest_um2) & (area_um2 <= parameters.largest_um2) & (tops > DISTANCE_UNIT)
+    area, sum_y, sum_x, total, dab = sums[nuclear].T
+    return Nuclei(area, sum_x, sum_y, total / area, dab / area / DENSITY_UNIT)
 
 
-def _cut_clumps(
-    mask: NDArray[np.uint8], parameters: CountParameters
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Cut clumps at the waists of the distance transform: framed labels, survivor of each label, its peak height."""
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    distance = np.minimum(distance * DISTANCE_UNIT, 65535).astype(np.uint16)
-    smooth = np.asarray(cv2.GaussianBlur(distance, (7, 7), parameters.split_sigma_px), np.uint16)
-    framed = kernels.frame_within(smooth, mask)
-    labels, peaks = kernels.basins(framed)
-    tops = framed.ravel()[peaks].astype(np.int32)
-    first, second, saddle = kernels.passes(labels, framed)
+def _nuclear_mask(signal: NDArray[np.uint16], parameters: CountParameters, mpp: float) -> NDArray[np.uint8]:
+    """Join the fragments that are dark enough, grown by a pixel within their convex part."""
+    framed = _convexity(signal, parameters, mpp)
+    threshold, faintest = parameters.detection_threshold * DENSITY_UNIT, FAINTEST_PEAK * DENSITY_UNIT
+    dark = basin_kernels.dark_fragments(framed, signal, threshold, faintest)
+    grown = cv2.bitwise_and(cv2.dilate(dark, np.ones((3, 3), np.uint8)), (framed > 0).view(np.uint8))
+    return np.ascontiguousarray(grown[1:-1, 1:-1], np.uint8)
+
+
+def _parts(
+    mask: NDArray[np.uint8], signal: NDArray[np.uint16], picture: Picture, parameters: CountParameters
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Cut clumps at the waists of the distance transform and measure the parts: sums of each, height of its peak."""
+    distance = kernels.in_units(cv2.distanceTransform(mask, cv2.DIST_L2, 5), DISTANCE_UNIT)
+    framed = kernels.frame_within(np.asarray(cv2.GaussianBlur(distance, (7, 7), parameters.split_sigma_px)), mask)
+    labels, tops, sums = basin_kernels.parts(framed, signal, np.ascontiguousarray(picture), _tables(parameters)[1])
+    # Each pixel is compared with four neighbours.
+    first, second, saddle = kernels.passes(labels, framed, 4 * int(sums[:, 0].sum()))
     order = np.argsort(saddle, kind="stable")[::-1]
     depth = int(parameters.split_depth_px * DISTANCE_UNIT)
-    survivors = kernels.join_shallow(first, second, saddle, order, tops, depth)
-    return labels, survivors, tops
+    kernels.add_up(sums, kernels.join_shallow(first, second, saddle, order, tops, depth))
+    return sums, tops

@@ -29,90 +29,12 @@ def convexity(smooth):  # pragma: no cover
     height, width = smooth.shape
     framed = np.zeros((height + 2, width + 2), np.uint16)
     for y in range(1, height - 1):
-        for x in range(1, width - 1):
-            around = np.int32(smooth[y - 1, x]) + smooth[y + 1, x] + smooth[y, x - 1] + smooth[y, x + 1]
-            value = 4 * np.int32(smooth[y, x]) - around
-            if value > 0:
-                framed[y + 1, x + 1] = min(value, 65535)
+        above, own, below, out = smooth[y - 1], smooth[y], smooth[y + 1], framed[y + 1]
+        for x in range(width - 2):
+            around = np.int32(above[x + 1]) + np.int32(below[x + 1]) + np.int32(own[x]) + np.int32(own[x + 2])
+            value = 4 * np.int32(own[x + 1]) - around
+            out[x + 2] = np.uint16(min(max(value, np.int32(0)), np.int32(65535)))
     return framed
-
-
-@njit(cache=True, nogil=True)
-def _higher(heights, j, best, at):  # pragma: no cover
-    if heights[j] > best:
-        return heights[j], j
-    return best, at
-
-
-@njit(cache=True, nogil=True)
-def basins(framed):  # pragma: no cover
-    """Label every pixel with the peak that steepest ascent leads to; of equal neighbours the earlier one wins.
-
-    Framed `uint16` → labels `int32` of the same shape (1 …, 0 outside), and the flat index of each label's peak.
-    """
-    stride = framed.shape[1]
-    heights = framed.ravel()
-    size = heights.size
-    uphill = np.zeros(size, np.int32)
-    labels = np.zeros(size, np.int32)
-    peaks = np.zeros(size // 4 + 2, np.int32)
-    count = 0
-    for i in range(stride + 1, size - stride - 1):
-        own = heights[i]
-        if own == 0:
-            continue
-        # The earlier neighbours, the pixel itself, the later neighbours: the order decides between equals.
-        best, at = heights[i - stride - 1], i - stride - 1
-        best, at = _higher(heights, i - stride, best, at)
-        best, at = _higher(heights, i - stride + 1, best, at)
-        best, at = _higher(heights, i - 1, best, at)
-        best, at = _higher(heights, i, best, at)
-        best, at = _higher(heights, i + 1, best, at)
-        best, at = _higher(heights, i + stride - 1, best, at)
-        best, at = _higher(heights, i + stride, best, at)
-        best, at = _higher(heights, i + stride + 1, best, at)
-        uphill[i] = at
-        if at == i:
-            count += 1
-            peaks[count] = i
-            labels[i] = count
-    for i in range(stride + 1, size - stride - 1):
-        if uphill[i] == 0 or labels[i] != 0:
-            continue
-        j = i
-        while labels[j] == 0:
-            j = uphill[j]
-        label = labels[j]
-        j = i
-        while labels[j] == 0:
-            labels[j] = label
-            j = uphill[j]
-    return labels.reshape(framed.shape), peaks[: count + 1]
-
-
-@njit(cache=True, nogil=True)
-def sums_by_label(labels, count, signal):  # pragma: no cover
-    """Sum `signal` (`uint16 [H, W]`) and count pixels per label of framed `labels`; entry 0 is the outside."""
-    height, width = signal.shape
-    sums = np.zeros(count + 1, np.int64)
-    areas = np.zeros(count + 1, np.int64)
-    for y in range(height):
-        for x in range(width):
-            label = labels[y + 1, x + 1]
-            sums[label] += signal[y, x]
-            areas[label] += 1
-    return sums, areas
-
-
-@njit(cache=True, nogil=True)
-def mask_of(labels, kept):  # pragma: no cover
-    """Give the mask `uint8 [H, W]` of the framed labels for which `kept` is 1."""
-    height, width = labels.shape[0] - 2, labels.shape[1] - 2
-    mask = np.empty((height, width), np.uint8)
-    for y in range(height):
-        for x in range(width):
-            mask[y, x] = kept[labels[y + 1, x + 1]]
-    return mask
 
 
 @njit(cache=True, nogil=True)
@@ -121,15 +43,34 @@ def fill_holes(mask, holes, count, largest):  # pragma: no cover
     height, width = mask.shape
     areas = np.zeros(count, np.int64)
     for y in range(height):
-        edge_row = y == 0 or y == height - 1
+        # Whether a hole that the window cuts is small cannot be known.
+        weight = largest + 1 if y == 0 or y == height - 1 else 1
+        areas[holes[y, 0]] += largest + 1
+        areas[holes[y, width - 1]] += largest + 1
+        hole, run = holes[y, 0], 0
         for x in range(width):
-            # Whether a hole that the window cuts is small cannot be known.
-            areas[holes[y, x]] += largest + 1 if edge_row or x == 0 or x == width - 1 else 1
-    areas[0] = largest + 1
+            # A run at a time: neighbours mostly lie in one hole.
+            if holes[y, x] != hole:
+                areas[hole] += run * weight
+                hole, run = holes[y, x], 0
+            run += 1
+        areas[hole] += run * weight
+    small = (areas <= largest).astype(np.uint8)
+    small[0] = 0
     for y in range(height):
         for x in range(width):
-            if areas[holes[y, x]] <= largest:
-                mask[y, x] = 1
+            mask[y, x] |= small[holes[y, x]]
+
+
+@njit(cache=True, nogil=True)
+def in_units(distance, unit):  # pragma: no cover
+    """Give distances (`float32 [H, W]`) as whole numbers of 1/`unit` pixel, `uint16`."""
+    height, width = distance.shape
+    out = np.empty((height, width), np.uint16)
+    for y in range(height):
+        for x in range(width):
+            out[y, x] = np.uint16(min(distance[y, x] * np.float32(unit), np.float32(65535)))
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -138,37 +79,32 @@ def frame_within(values, mask):  # pragma: no cover
     height, width = mask.shape
     framed = np.zeros((height + 2, width + 2), np.uint16)
     for y in range(height):
+        row, inside, out = values[y], mask[y], framed[y + 1]
         for x in range(width):
-            if mask[y, x]:
-                framed[y + 1, x + 1] = max(values[y, x], 1)
+            out[x + 1] = max(row[x], np.uint16(1)) * np.uint16(inside[x])
     return framed
 
 
 @njit(cache=True, nogil=True)
-def passes(labels, framed):  # pragma: no cover
-    """List where neighbouring labels touch: the two labels and the lower of the two heights."""
+def passes(labels, framed, most):  # pragma: no cover
+    """List where neighbouring labels touch, at most `most`: the two labels and the lower of the two heights."""
     stride = labels.shape[1]
     label_of, height_of = labels.ravel(), framed.ravel()
-    size = label_of.size
-    steps = (1, stride - 1, stride, stride + 1)
+    # Pages that nothing is written to take no memory.
+    first, second = np.empty(most, np.int32), np.empty(most, np.int32)
+    saddle = np.empty(most, np.uint16)
     count = 0
-    for i in range(stride + 1, size - stride - 1):
-        if label_of[i]:
-            for step in steps:
-                if label_of[i + step] != 0 and label_of[i + step] != label_of[i]:
-                    count += 1
-    first, second = np.empty(count, np.int32), np.empty(count, np.int32)
-    saddle = np.empty(count, np.uint16)
-    k = 0
-    for i in range(stride + 1, size - stride - 1):
-        if label_of[i]:
-            for step in steps:
-                j = i + step
-                if label_of[j] != 0 and label_of[j] != label_of[i]:
-                    first[k], second[k] = label_of[i], label_of[j]
-                    saddle[k] = min(height_of[i], height_of[j])
-                    k += 1
-    return first, second, saddle
+    for i in range(stride + 1, label_of.size - stride - 1):
+        label = label_of[i]
+        if label == 0:
+            continue
+        for j in (i + 1, i + stride - 1, i + stride, i + stride + 1):
+            other = label_of[j]
+            if other != label and other != 0:
+                first[count], second[count] = label, other
+                saddle[count] = min(height_of[i], height_of[j])
+                count += 1
+    return first[:count], second[:count], saddle[:count]
 
 
 @njit(cache=True, nogil=True)
@@ -199,19 +135,11 @@ def join_shallow(first, second, saddle, order, tops, depth):  # pragma: no cover
 
 
 @njit(cache=True, nogil=True)
-def measure(labels, survivors, signal, picture, dab_table):  # pragma: no cover
-    """Sum per surviving label: pixels, y, x, signal and DAB → `int64 [labels + 1, 5]`."""
-    height, width = signal.shape
-    sums = np.zeros((survivors.size, 5), np.int64)
-    for y in range(height):
-        for x in range(width):
-            label = labels[y + 1, x + 1]
-            if label == 0:
-                continue
-            row = sums[survivors[label]]
-            row[0] += 1
-            row[1] += y
-            row[2] += x
-            row[3] += signal[y, x]
-            row[4] += dab_table[picture[y, x, 0], 0] + dab_table[picture[y, x, 1], 1] + dab_table[picture[y, x, 2], 2]
-    return sums
+def add_up(sums, survivors):  # pragma: no cover
+    """Add the sums of joined labels to their survivor's, in place; those of the others become 0."""
+    for label in range(survivors.size):
+        survivor = survivors[label]
+        if survivor != label:
+            for column in range(sums.shape[1]):
+                sums[survivor, column] += sums[label, column]
+                sums[label, column] = 0

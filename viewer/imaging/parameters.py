@@ -9,10 +9,38 @@ from .stain import DAB, HAEMATOXYLIN
 # Raise this when the same picture and parameters would give other cells.
 METHOD = "hdab-nuclei"
 METHOD_VERSION = 2
+# Nuclei found by a model and measured like the others; the version is the same.
+MODEL_METHOD = "onnx-nuclei"
 
 SENSITIVITY_THRESHOLDS = (0.1, 0.2, 0.3)
 # QuPath's default cut, the one that published figures use.
 DAB_THRESHOLD = 0.2
+WORKING_MPP = 0.5
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Which model found the nuclei, and how it was asked."""
+
+    name: str
+    sha256: str
+    mpp: float
+    """µm per pixel that it was made for."""
+    window_px: int
+    """Side of the square it sees at once."""
+    margin_px: int
+    """What is thrown away at each edge of that square."""
+    threshold: float
+    """Probability above which a pixel is nucleus."""
+    mean: tuple[float, float, float]
+    """Taken off red, green and blue, which lie in 0 to 1."""
+    deviation: tuple[float, float, float]
+    """What they are divided by then."""
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read the JSON form back."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()})
 
 
 @dataclass(frozen=True)
@@ -33,7 +61,7 @@ class CountParameters:
     """How many fragments the calibration rests on; 2,000 or more are wanted."""
     warnings: tuple[str, ...] = ()
     """What to know before trusting the calibration."""
-    working_mpp: float = 0.5
+    working_mpp: float = WORKING_MPP
     """µm per pixel that pictures are halved towards."""
     weights: tuple[float, float, float] = (1.0, 0.5, 0.1)
     """Weight of the red, green and blue density in the sum that nuclei are sought in."""
@@ -55,15 +83,27 @@ class CountParameters:
     """Optical-density vector, Ruifrok & Johnston 2001."""
     dab: tuple[float, float, float] = DAB
     """Optical-density vector, Ruifrok & Johnston 2001."""
+    model: ModelCard | None = None
+    """The model that finds the nuclei; None: they are found by optical density."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the JSON form, with the method and its version."""
-        return {"method": METHOD, "method_version": METHOD_VERSION, **asdict(self)}
+        """Give the JSON form, with the method and its version; `model` is there only where one was used."""
+        values = asdict(self)
+        if self.model is None:
+            del values["model"]
+        method = METHOD if self.model is None else MODEL_METHOD
+        return {"method": method, "method_version": METHOD_VERSION, **values}
 
     def overridden(self, detection_threshold: float | None = None, dab_threshold: float | None = None) -> Self:
         """Replace calibrated thresholds by hand; None keeps one."""
         changes: dict[str, Any] = {"detection_threshold": detection_threshold, "dab_threshold": dab_threshold}
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def with_model(self, card: ModelCard | None) -> Self:
+        """Find nuclei by a model, at the resolution it was made for; None: by optical density."""
+        if card == self.model:
+            return self
+        return replace(self, model=card, working_mpp=card.mpp if card else WORKING_MPP)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -72,7 +112,7 @@ class CountParameters:
         Raises:
             ValueError: a parameter that this method does not have, or another method's.
         """
-        if stored.get("method", METHOD) != METHOD:
+        if stored.get("method", METHOD) not in (METHOD, MODEL_METHOD):
             raise ValueError(f"The parameters are for {stored['method']!r}; {METHOD!r} was expected.")
         values: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
@@ -82,4 +122,6 @@ class CountParameters:
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"Unknown parameters: {', '.join(sorted(unknown))}.")
+        if values.get("model") is not None:
+            values["model"] = ModelCard.from_dict(values["model"])
         return cls(**values)
