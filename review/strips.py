@@ -96,7 +96,7 @@ def strips_png(synthetic: Slide) -> tuple[Picture, PngInfo]:
     for number, (slide, name) in enumerate(slides):
         left = GAP_PX + number * (SIDE_PX + GAP_PX)
         draw.text((left, 24), name, SYNTHETIC_INK if slide.is_synthetic else INK, font)
-        matrix = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if slide == source else windows.map_to(source, slide)
+        matrix = windows.map_to(source, slide)
         assert matrix is not None, "matched places are aligned"
         for row, place in enumerate(places):
             top = HEAD_PX + row * (SIDE_PX + CAPTION_PX)
