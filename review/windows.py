@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
 from review import selectors
-from review.models import CellScore
+from review.models import CellScore, Review
 from review.selectors.cells import Selection, in_polygon
 from viewer.imaging.cell_statistics import hot_spots
 from viewer.models import Slide
@@ -69,8 +69,10 @@ def outline(source: Slide, window: Window, matrix: Matrix) -> list[Point]:
     return [transform(matrix, (window.x + dx, window.y + dy)) for dx, dy in corners]
 
 
-def compared(synthetic: Slide, window: Window) -> dict[str, Any]:
+def compared(synthetic: Slide, window: Window, signed: Review | None = None) -> dict[str, Any]:
     """Count one window on both slides of a pair, as the machine found them and as readers left them.
+
+    signed: a verdict whose counts are meant, the newest ones otherwise.
 
     Raises:
         ApplicationError: the window lies off the source slide, or is no size that makes sense.
@@ -86,14 +88,14 @@ def compared(synthetic: Slide, window: Window) -> dict[str, Any]:
         )
     real = selectors.real_counterpart(synthetic)
     sides = {
-        "real": _counted(source, real, window) if real else None,
-        "synthetic": _counted(source, synthetic, window),
+        "real": _counted(source, real, window, selectors.score_shown(real, signed)) if real else None,
+        "synthetic": _counted(source, synthetic, window, selectors.score_shown(synthetic, signed)),
     }
     return {**window.as_dict(), **sides, "note": note_of(synthetic, sides)}
 
 
-def _counted(source: Slide, slide: Slide, window: Window) -> dict[str, Any] | None:
-    score, matrix = selectors.finished_score(slide), map_to(source, slide)
+def _counted(source: Slide, slide: Slide, window: Window, score: CellScore | None) -> dict[str, Any] | None:
+    matrix = map_to(source, slide)
     if score is None or matrix is None:
         return None
     corners = outline(source, window, matrix)

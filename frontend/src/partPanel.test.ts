@@ -37,7 +37,7 @@ test("a region says its extent, shows the machine's number beside an edited one,
   await panel.moveTo({ x: 100, y: 80, side_um: 50 }, false);
   await panel.take(corners);
   expect(text(panel)).toContain("Drawn region · 0.432\u202fmm²");
-  expect(text(panel)).toContain("29.7\u202f% of 101 cells · 95 % 10.0–30.0 · machine 29.0\u202f%");
+  expect(text(panel)).toContain("29.7\u202f% of 101 cells · 95 % 10.0–30.0machine 29.0\u202f%");
   expect(shown.at(-1)!.window).toBeNull();
   await panel.again();
   expect(asked.slice(1)).toEqual(Array(2).fill("/api/v1/extents/?slide=3&extent=region&corners=0,0+10,0+10,10"));

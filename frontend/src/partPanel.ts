@@ -165,7 +165,7 @@ function sideRow(name: string, side: PartSide | null): HTMLElement {
   if (!side) return make("div", { class: "score-row" }, make("span", {}, name), make("span", { class: "muted" }, "–"));
   const { reader, machine } = side;
   const value = make("span", { class: "number" }, make("b", {}, ratioText(reader)), " ", make("small", {}, tallyText(reader)));
-  if (reader.edits) value.append(make("small", { class: "machine-part" }, ` · ${fill(gettext("machine {ratio}"), { ratio: ratioText(machine) })}`));
+  if (reader.edits) value.append(make("small", { class: "machine-part" }, fill(gettext("machine {ratio}"), { ratio: ratioText(machine) })));
   return make("div", { class: "score-row" }, make("span", {}, side.grade ? `${name}, ${side.grade}` : name), value);
 }
 

@@ -199,10 +199,15 @@ export class VerdictForm {
     const signed = fill(gettext("You signed “{verdict}” on {date}."), { verdict: standing.verdict_name, date: when(standing.created_at) });
     return [
       make("p", {}, signed),
-      make("label", { for: "reopen-reason" }, gettext("Reason to take it up again")),
-      reason,
-      make("p", { class: "field-error", id: "reopen-error", role: "alert" }),
-      button,
+      make(
+        "details",
+        { class: "verdict-more" },
+        make("summary", {}, gettext("Take it up again")),
+        make("label", { for: "reopen-reason" }, gettext("Why? The reason stays on record.")),
+        reason,
+        make("p", { class: "field-error", id: "reopen-error", role: "alert" }),
+        button,
+      ),
     ];
   }
 

@@ -13,6 +13,7 @@ from review.cell_file import CellTable, Column, read_cells
 from review.models import CellEdit, CellScore
 from review.selectors.edits import standing_edits
 from review.tallies import Tally, tally_of
+from training.models import Run
 from viewer.models import Slide
 from viewer.storage import local_copy
 
@@ -21,6 +22,7 @@ MOST_CELLS = 5000
 CELL_TILE_PX = 1024
 MOST_CELLS_PER_TILE = 16_384
 COARSEST_LEVEL = 12
+# Of a classifier whose own threshold is not on record.
 TUMOR_PROBABILITY = 0.5
 # Multiplier of a hash that spreads consecutive numbers evenly (Knuth).
 SPREAD = np.uint32(2_654_435_761)
@@ -134,8 +136,10 @@ def tumor_rectangles(slide: Slide) -> tuple[list[Rectangle], str] | None:
     )
     if newest is None:
         return None
+    looked = Run.objects.filter(kind=Run.Kind.SCORE, slide=slide, report__classifier=newest).order_by("-pk").first()
+    threshold = looked.report.get("threshold") if looked else None
     found = PatchPrediction.objects.filter(
-        patch__slide=slide, checkpoint_sha256=newest, probability__gte=TUMOR_PROBABILITY
+        patch__slide=slide, checkpoint_sha256=newest, probability__gte=threshold or TUMOR_PROBABILITY
     ).values_list("patch__x_l0", "patch__y_l0", "patch__size_l0")
     return [(x, y, size, size) for x, y, size in found], newest
 

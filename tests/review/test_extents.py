@@ -13,6 +13,7 @@ from review.services import edit_cell
 from tests.conftest import SiteClient
 from tests.factories import make_patch
 from tests.review.conftest import Pair
+from training.models import Run
 from viewer.models import Slide
 
 ClientOf = Callable[[User], SiteClient]
@@ -106,6 +107,17 @@ def test_where_nobody_judged_the_real_slide_the_source_s_classifier_speaks(count
     found = tumor_counts(counted_pair.synthetic)
     assert "H&E classifier" in found["name"]
     assert [found[side]["machine"]["cells"] for side in ("real", "synthetic")] == [0, 0]
+
+
+def test_a_classifier_s_own_threshold_says_what_is_tumour(counted_pair: Pair, lead: User) -> None:
+    judge(counted_pair.real, 0.4, 0.2)
+    assert tumor_counts(counted_pair.synthetic)["patches"] == 0
+    real = counted_pair.real
+    over = {"project": real.project, "created_by": lead, "stain": "KI67", "status": "succeeded", "config": {}}
+    classifier = Run.objects.create(kind=Run.Kind.MIL, imported=True, **over)
+    report = {"classifier": "ab" * 32, "threshold": 0.35}
+    Run.objects.create(kind=Run.Kind.SCORE, slide=real, source_classifier_run=classifier, report=report, **over)
+    assert tumor_counts(counted_pair.synthetic)["patches"] == 1
 
 
 def test_tumour_patches_that_nobody_knows_are_refused_with_what_to_do(counted_pair: Pair) -> None:
