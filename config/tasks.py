@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from accounts.models import User
+from config.demo.example import sign_example
 from review import services as review_services
 from review import tasks as review_tasks
 from review.models import CellScore
@@ -29,3 +30,11 @@ def score_demo_pair(*, run_pk: int, by_pk: int) -> None:
         review_tasks.score_slide.apply(kwargs={"score_pk": score.pk})
     if real is not None:
         review_tasks.align.apply(kwargs={"fixed_pk": run.slide_id, "moving_pk": real.pk})
+
+
+@shared_task(acks_late=True, reject_on_worker_lost=True)
+def sign_demo_example(*, run_pk: int, by_pk: int) -> None:
+    """Sign the demo's example on what a synthesis painted; a repeat finds it signed."""
+    synthetic = product_of(Run.objects.get(pk=run_pk))
+    if synthetic is not None:
+        sign_example(synthetic, User.objects.get(pk=by_pk))

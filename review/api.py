@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.access import Act, require, signed_in
 from accounts.errors import ApplicationError
-from review import launch, selectors, serializers, services, windows
+from review import extents, launch, selectors, serializers, services, windows
 from review.models import CellEdit, CellScore, Review
 from review.selectors.cells import COARSEST_LEVEL
 from viewer.models import Slide
@@ -158,6 +158,19 @@ class HotSpots(APIView):
     @extend_schema(parameters=[OF_SLIDE], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         return Response(windows.hottest(synthetic_slide_asked_for(request)))
+
+
+class ExtentCounts(APIView):
+    """A drawn region, or the tumour patches alone, counted on the real and on the synthetic slide of a pair."""
+
+    @extend_schema(parameters=[OF_SLIDE, serializers.ExtentQuerySerializer], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        slide = synthetic_slide_asked_for(request)
+        asked = serializers.ExtentQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data["extent"] == "tumor":
+            return Response(extents.tumor_counts(slide))
+        return Response(extents.region_counts(slide, asked.validated_data["corners"]))
 
 
 class AlignmentList(APIView):

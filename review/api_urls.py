@@ -10,6 +10,7 @@ urlpatterns = [
     path("scores/<int:pk>/edits/", api.ScoreEdits.as_view(), name="api-score-edits"),
     path("scores/<int:pk>/tiles/<int:level>/<int:column>_<int:row>/", api.CellTile.as_view(), name="api-cell-tile"),
     path("windows/", api.WindowCounts.as_view(), name="api-windows"),
+    path("extents/", api.ExtentCounts.as_view(), name="api-extents"),
     path("hot-spots/", api.HotSpots.as_view(), name="api-hot-spots"),
     path("alignments/", api.AlignmentList.as_view(), name="api-alignments"),
     path("drafts/", api.DraftDetail.as_view(), name="api-drafts"),

@@ -1,35 +1,21 @@
-"""Pictures cut from slides: thumbnails, and the same square of tissue on consecutive sections."""
+"""Pictures cut from slides: the same square of tissue on consecutive sections."""
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import Image
 
 from review.windows import Window, outline
 from viewer.imaging.reader import Picture
 from viewer.models import Slide
 from viewer.readers import open_reader
 
-THUMBNAIL_PX = 360
 QUALITY = 88
-
-
-def thumbnail_jpeg(slide: Slide) -> bytes:
-    with open_reader(slide) as reader:
-        return jpeg(reader.thumbnail(THUMBNAIL_PX))
 
 
 def jpeg(picture: Picture) -> bytes:
     return bytes(simplejpeg.encode_jpeg(np.ascontiguousarray(picture), quality=QUALITY, colorspace="RGB"))
-
-
-def png(picture: Picture) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def square(source: Slide, slide: Slide, window: Window, matrix: Sequence[float], side_px: int) -> Picture:

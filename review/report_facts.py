@@ -13,6 +13,7 @@ from review.tallies import Tally
 from viewer.models import Slide
 
 RESEARCH_ONLY = "research use only – synthetic"
+FORMULA_SIGNS = tuple("=+-@\t\r")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class CountFacts:
     reader: Tally | None
     slide_interval: tuple[float, float] | None
     grade: str | None
-    grade_note: str
+    notes: list[str]
 
     @property
     def standing(self) -> Tally:
@@ -47,8 +48,37 @@ class ReportFacts:
     earlier: list[Review]
 
     @property
+    def source(self) -> Slide:
+        source = self.slide.derived_from
+        assert source is not None, "a synthetic slide names its source; a constraint in the database sees to it"
+        return source
+
+    @property
     def title(self) -> str:
         return f"{self.slide.case.name} · {self.slide.stain_name} · SYNTHETIC"
+
+    @property
+    def subtitle(self) -> str:
+        """Which slides of which project, and of which moment."""
+        told = _(
+            "Project %(project)s · slide %(slide)s, version %(version)s, made from slide %(source)s · state of %(date)s"
+        )
+        drawn = [_("DRAWN TISSUE, no patient")] if self.slide.drawn else []
+        values = {"project": self.slide.project, "slide": self.slide.pk, "version": self.slide.version}
+        return " · ".join([*drawn, told % {**values, "source": self.source.pk, "date": self.dated}])
+
+    @property
+    def origin(self) -> list[str]:
+        """The model that made the slide."""
+        told = _("Run %(run)s, epoch %(epoch)s, data set %(dataset)s, generator %(generator)s") % {
+            "run": self.lineage["run"] or "–",
+            "epoch": self.lineage["epoch"] or "–",
+            "dataset": self.lineage["dataset"] or "–",
+            "generator": self.lineage["generator_sha256"],
+        }
+        if self.lineage["independent_validation"] is False:
+            return [told, _("No independent validation: the model was chosen on the cases that it learned from.")]
+        return [told]
 
     @property
     def file_name(self) -> str:
@@ -65,8 +95,7 @@ def report_facts(slide: Slide, user: User) -> ReportFacts:
     """Collect what a report on a synthetic slide says, for a reader who may see it."""
     real = selectors.real_counterpart(slide)
     reviews = list(selectors.reviews_of(slide))
-    own = selectors.standing_verdict(slide, user)
-    standing = own or next((review for review in reviews if getattr(review, "reopening", None) is None), None)
+    standing = selectors.standing_on(slide, reviews, user)
     place = standing.window if standing else _draft_window(slide, user)
     source = slide.derived_from
     assert source is not None, "a synthetic slide names its source; a constraint in the database sees to it"
@@ -74,8 +103,12 @@ def report_facts(slide: Slide, user: User) -> ReportFacts:
     return ReportFacts(
         slide=slide,
         real=real,
-        counts=[facts for facts in (_count(_("Real"), real), _count(_("Synthetic"), slide)) if facts],
-        window=windows.compared(slide, windows.Window(**place)) if place else None,
+        counts=[
+            facts
+            for facts in (_count(_("Real"), real, standing), _count(_("Synthetic"), slide, standing))
+            if facts is not None
+        ],
+        window=windows.compared(slide, windows.Window(**place), standing) if place else None,
         alignment=selectors.alignment_payload(alignment),
         lineage=selectors.lineage(slide),
         review=standing,
@@ -88,8 +121,8 @@ def _draft_window(slide: Slide, user: User) -> dict[str, float] | None:
     return draft.window if draft else None
 
 
-def _count(name: str, slide: Slide | None) -> CountFacts | None:
-    score = selectors.finished_score(slide) if slide else None
+def _count(name: str, slide: Slide | None, signed: Review | None) -> CountFacts | None:
+    score = selectors.score_shown(slide, signed) if slide else None
     if slide is None or score is None:
         return None
     machine, reader = selectors.machine_tally(score), selectors.reader_tally(score)
@@ -97,7 +130,12 @@ def _count(name: str, slide: Slide | None) -> CountFacts | None:
     slide_interval = interval_of(score.slide_low, score.slide_high)
     settings = selectors.scoring_settings(slide.project)
     grade = grade_fields(slide, settings, standing.ratio, slide_interval or standing.interval, standing.cells)
-    return CountFacts(name, slide, score, machine, reader, slide_interval, grade["grade"], grade["grade_note"])
+    notes = [score.message, grade["grade_note"]]
+    if score.slide_version != slide.version:
+        notes.append(_("The slide has been replaced since these cells were counted: its picture is a newer one."))
+    elif score != selectors.finished_score(slide):
+        notes.append(_("Counted again since the verdict was signed; the numbers are those that it rests on."))
+    return CountFacts(name, slide, score, machine, reader, slide_interval, grade["grade"], list(filter(None, notes)))
 
 
 def csv_rows(facts: ReportFacts) -> list[list[Any]]:
@@ -105,7 +143,8 @@ def csv_rows(facts: ReportFacts) -> list[list[Any]]:
     header = [
         *("case", "slide", "stain", "synthetic", "scope", "counted_by", "positive", "negative", "ratio"),
         *("interval_low", "interval_high", "interval", "edits", "grade", "dab_threshold", "detection_threshold"),
-        *("method", "method_version", "calibrated_on", "counted_at", "verdict", "reader", "signed_at", "note"),
+        *("method", "method_version", "calibrated_on", "counted_at", "verdict", "reasons", "confidence", "pins"),
+        *("reader", "signed_at", "comment", "alignment_version", "generator_sha256", "note"),
     ]
     rows: list[list[Any]] = [header]
     for count in facts.counts:
@@ -119,10 +158,24 @@ def csv_rows(facts: ReportFacts) -> list[list[Any]]:
         matching = [count for count in facts.counts if count.slide.is_synthetic == (name == "synthetic")]
         if side and matching and facts.window:
             scope = f"window {facts.window['side_um']:g} um at {facts.window['x']:g},{facts.window['y']:g}"
-            for who in ("machine", "reader"):
-                tally = Tally(side[who]["positive"], side[who]["negative"], side[who]["edits"])
+            for who, tally in tallies_of(side):
                 rows.append(_csv_row(facts, matching[0], scope, who, tally, None))
-    return rows
+    return [[_harmless(value) for value in row] for row in rows]
+
+
+def tallies_of(side: dict[str, Any]) -> list[tuple[str, Tally]]:
+    """Return what machine and readers counted in a window; the readers' only where they edited."""
+    found = [(who, side[who]) for who in ("machine", "reader")]
+    return [
+        (who, Tally(tally["positive"], tally["negative"], tally["edits"]))
+        for who, tally in found
+        if who == "machine" or tally["edits"]
+    ]
+
+
+def _harmless(value: Any) -> Any:
+    """Keep a spreadsheet from taking a person's text for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in FORMULA_SIGNS else value
 
 
 def _csv_row(
@@ -136,6 +189,15 @@ def _csv_row(
         *(tally.edits, count.grade if scope == "whole slide" else None),
         *(parameters.get("dab_threshold"), parameters.get("detection_threshold"), parameters.get("method")),
         *(parameters.get("method_version"), count.score.calibrated_on_id, count.score.created_at.isoformat()),
-        *((review.verdict, review.reader.get_username(), review.created_at.isoformat()) if review else ("", "", "")),
-        RESEARCH_ONLY,
+        *_signed(review),
+        *((facts.alignment or {}).get("version"), facts.slide.generator_sha256, RESEARCH_ONLY),
     ]
+
+
+def _signed(review: Review | None) -> tuple[Any, ...]:
+    if review is None:
+        return ("",) * 7
+    return (
+        *(review.verdict, " ".join(review.reasons), review.confidence, len(review.pins)),
+        *(review.reader.get_username(), review.created_at.isoformat(), review.comment),
+    )

@@ -1,5 +1,6 @@
 """What goes in and out of the API: field validity, nothing else."""
 
+from math import isfinite
 from typing import Any
 
 from rest_framework import serializers
@@ -129,18 +130,32 @@ class EditAnswerSerializer(serializers.Serializer[None]):
     score = ScoreSerializer(help_text="With the counts, interval and grade as they are now.")
 
 
-class SummaryQuerySerializer(serializers.Serializer[None]):
-    scope = serializers.ChoiceField(choices=["all", "tumor", "region"], default="all")
-    corners = serializers.CharField(required=False, help_text="Of a region: x,y x,y x,y … in level-0 pixels.")
+class CornersField(serializers.CharField):
+    """Corners of a region: x,y x,y x,y …"""
 
-    def validate_corners(self, text: str) -> list[tuple[float, float]]:
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
         try:
             corners = [(float(x), float(y)) for x, y in (corner.split(",") for corner in text.split())]
         except ValueError as error:
             raise serializers.ValidationError("Expected corners as x,y x,y x,y, separated by spaces.") from error
+        if not all(isfinite(value) for corner in corners for value in corner):
+            raise serializers.ValidationError("Expected corners as numbers of pixels.")
         if len(corners) > MOST_CORNERS:
             raise serializers.ValidationError(f"{len(corners)} corners; at most {MOST_CORNERS} are taken.")
         return corners
+
+
+class SummaryQuerySerializer(serializers.Serializer[None]):
+    scope = serializers.ChoiceField(choices=["all", "tumor", "region"], default="all")
+    corners = CornersField(required=False, help_text="Of a region: x,y x,y x,y … in level-0 pixels.")
+
+
+class ExtentQuerySerializer(serializers.Serializer[None]):
+    extent = serializers.ChoiceField(choices=["tumor", "region"])
+    corners = CornersField(  # type: ignore[arg-type]  # its default is what its text is read as
+        default=list, allow_blank=True, help_text="Of a region: x,y x,y x,y … on the source slide, level-0 pixels."
+    )
 
 
 class SummarySerializer(serializers.Serializer[None]):

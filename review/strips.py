@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.utils.translation import gettext as _
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from accounts.errors import ApplicationError
@@ -12,6 +12,7 @@ from review import selectors, windows
 from review.pictures import square
 from review.report_facts import RESEARCH_ONLY
 from review.tallies import Tally
+from review.typography import is_drawable, picture_font
 from review.windows import Window
 from viewer.imaging.reader import Picture
 from viewer.models import Slide
@@ -20,6 +21,8 @@ SIDE_UM = 224.0
 SIDE_PX = 320
 ROWS = 5
 FEWEST_CELLS = 30
+# A place holds at least this share of the cells that such a place usually holds.
+TYPICAL_SHARE = 0.4
 GAP_PX, HEAD_PX, CAPTION_PX = 8, 44, 22
 INK, PAPER, SYNTHETIC_INK = (30, 30, 30), (255, 255, 255), (122, 47, 160)
 
@@ -64,6 +67,9 @@ def matched_places(synthetic: Slide, rows: int = ROWS) -> list[MatchedPlace]:
         tallies.append((np.bincount(place[flags], minlength=columns * lines), every))
     (real_positive, real_cells), (positive, cells_there) = tallies
     usable = np.flatnonzero((real_cells >= FEWEST_CELLS) & (cells_there >= FEWEST_CELLS))
+    # Not the fringes: whole squares of tissue that the real slide shows too.
+    usable = usable[real_cells[usable] >= TYPICAL_SHARE * np.median(real_cells[usable])] if len(usable) else usable
+    usable = np.array([at for at in usable if _is_on(real, source, matrices[0], _place(at, columns, side))], int)
     if len(usable) == 0:
         raise ApplicationError(
             _("No place of %(side).0f µm holds %(cells)s cells on both slides.")
@@ -74,12 +80,21 @@ def matched_places(synthetic: Slide, rows: int = ROWS) -> list[MatchedPlace]:
     chosen = ordered[np.unique(np.linspace(0, len(ordered) - 1, rows).round().astype(int))]
     return [
         MatchedPlace(
-            Window((at % columns + 0.5) * side, (at // columns + 0.5) * side, SIDE_UM),
+            _place(at, columns, side),
             Tally(int(real_positive[at]), int(real_cells[at] - real_positive[at])),
             Tally(int(positive[at]), int(cells_there[at] - positive[at])),
         )
         for at in chosen.tolist()
     ]
+
+
+def _place(at: int, columns: int, side: float) -> Window:
+    return Window((at % columns + 0.5) * side, (at // columns + 0.5) * side, SIDE_UM)
+
+
+def _is_on(slide: Slide, source: Slide, matrix: windows.Matrix, window: Window) -> bool:
+    corners = windows.outline(source, window, matrix)
+    return all(0 <= x <= slide.width_l0 and 0 <= y <= slide.height_l0 for x, y in corners)
 
 
 def strips_png(synthetic: Slide) -> tuple[Picture, PngInfo]:
@@ -91,12 +106,13 @@ def strips_png(synthetic: Slide) -> tuple[Picture, PngInfo]:
     slides.append((synthetic, _("%(stain)s, SYNTHETIC") % {"stain": synthetic.stain_name}))
     width = len(slides) * (SIDE_PX + GAP_PX) + GAP_PX
     sheet = Image.new("RGB", (width, HEAD_PX + len(places) * (SIDE_PX + CAPTION_PX) + GAP_PX), PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    draw.text((GAP_PX, 4), f"{synthetic.case.name} · {RESEARCH_ONLY}", SYNTHETIC_INK, font)
-    for number, (slide, name) in enumerate(slides):
+    draw, font = ImageDraw.Draw(sheet), picture_font(13)
+    name = synthetic.case.name if is_drawable(synthetic.case.name) else _("slide %(n)s") % {"n": synthetic.pk}
+    draw.text((GAP_PX, 4), f"{name} · SYNTHETIC · {RESEARCH_ONLY}", SYNTHETIC_INK, font)
+    for number, (slide, heading) in enumerate(slides):
         left = GAP_PX + number * (SIDE_PX + GAP_PX)
-        draw.text((left, 24), name, SYNTHETIC_INK if slide.is_synthetic else INK, font)
-        matrix = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0] if slide == source else windows.map_to(source, slide)
+        draw.text((left, 24), heading, SYNTHETIC_INK if slide.is_synthetic else INK, font)
+        matrix = windows.map_to(source, slide)
         assert matrix is not None, "matched places are aligned"
         for row, place in enumerate(places):
             top = HEAD_PX + row * (SIDE_PX + CAPTION_PX)

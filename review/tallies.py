@@ -42,6 +42,6 @@ class Tally:
         }
 
 
-def tally_of(table: CellTable) -> Tally:
+def tally_of(table: CellTable, edits: int = 0) -> Tally:
     positive = int(np.count_nonzero(table.is_positive))
-    return Tally(positive, len(table.x) - positive)
+    return Tally(positive, len(table.x) - positive, edits)

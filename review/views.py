@@ -5,7 +5,6 @@ from io import BytesIO
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from PIL import Image
 
@@ -13,11 +12,9 @@ from accounts.access import signed_in
 from accounts.errors import ApplicationError
 from review import launch, selectors
 from review.bland_altman_plot import plot_of
-from review.pictures import thumbnail_jpeg
 from review.report_facts import csv_rows, report_facts
 from review.strips import strips_png
 from review.tables import comparison
-from viewer.imaging.errors import ImagingError
 from viewer.models import Slide
 from viewer.selectors import get_project, get_slide
 from viewer.tokens import set_tile_cookie
@@ -63,12 +60,11 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     """The report on a synthetic slide as PDF, from the stored data."""
     # The layout library takes a moment to load, and most pages need none of it.
     from review.report_pdf import report_pdf
+    from review.report_pictures import overviews, window_pictures
 
-    slide = synthetic_slide(request, pk)
-    facts = report_facts(slide, signed_in(request.user))
-    pictures = [(_("H&E, source"), slide.derived_from), (_("real"), facts.real), (_("SYNTHETIC"), slide)]
-    thumbnails = [(name, _thumbnail(of)) for name, of in pictures if of is not None]
-    return _download(report_pdf(facts, thumbnails), "application/pdf", f"{facts.file_name}-report.pdf")
+    facts = report_facts(synthetic_slide(request, pk), signed_in(request.user))
+    pdf = report_pdf(facts, overviews(facts), window_pictures(facts))
+    return _download(pdf, "application/pdf", f"{facts.file_name}-report.pdf")
 
 
 @require_safe
@@ -99,14 +95,6 @@ def synthetic_slide(request: HttpRequest, pk: int) -> Slide:
     if slide.derived_from is None:
         raise Http404
     return slide
-
-
-def _thumbnail(slide: Slide) -> bytes | None:
-    """A report is worth having without a picture too: the file may be out of reach."""
-    try:
-        return thumbnail_jpeg(slide)
-    except (ImagingError, OSError):
-        return None
 
 
 def _download(content: bytes, kind: str, name: str) -> HttpResponse:

@@ -12,15 +12,15 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
 from review import selectors
-from review.models import CellScore
-from review.selectors.cells import in_polygon
-from review.tallies import Tally, tally_of
+from review.models import CellScore, Review
+from review.selectors.cells import Selection, in_polygon
 from viewer.imaging.cell_statistics import hot_spots
 from viewer.models import Slide
 
 Matrix = Sequence[float]
 Point = tuple[float, float]
 
+IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 MOST_HOT_SPOTS = 3
 WIDEST_UM = 20_000.0
 
@@ -37,7 +37,8 @@ class Window:
         return {"x": round(self.x, 1), "y": round(self.y, 1), "side_um": self.side_um}
 
 
-def transform(matrix: Matrix, point: Point) -> Point:
+def transform(matrix: Matrix, point: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return where the map puts a point, or columns of points."""
     a, b, c, d, e, f = matrix
     return a * point[0] + b * point[1] + c, d * point[0] + e * point[1] + f
 
@@ -49,7 +50,9 @@ def inverse(matrix: Matrix) -> Matrix:
 
 
 def map_to(source: Slide, slide: Slide) -> Matrix | None:
-    """Return the map from the source slide to another of its pair; None while the sections are not aligned."""
+    """Return the map from the source slide to another of its case; None while the sections are not aligned."""
+    if slide.pk == source.pk:
+        return IDENTITY
     if slide.derived_from_id == source.pk:
         assert source.mpp is not None and slide.mpp is not None, "a synthetic slide has a resolution"
         scale = source.mpp / slide.mpp
@@ -66,8 +69,10 @@ def outline(source: Slide, window: Window, matrix: Matrix) -> list[Point]:
     return [transform(matrix, (window.x + dx, window.y + dy)) for dx, dy in corners]
 
 
-def compared(synthetic: Slide, window: Window) -> dict[str, Any]:
+def compared(synthetic: Slide, window: Window, signed: Review | None = None) -> dict[str, Any]:
     """Count one window on both slides of a pair, as the machine found them and as readers left them.
+
+    signed: a verdict whose counts are meant, the newest ones otherwise.
 
     Raises:
         ApplicationError: the window lies off the source slide, or is no size that makes sense.
@@ -83,49 +88,50 @@ def compared(synthetic: Slide, window: Window) -> dict[str, Any]:
         )
     real = selectors.real_counterpart(synthetic)
     sides = {
-        "real": _counted(source, real, window) if real else None,
-        "synthetic": _counted(source, synthetic, window),
+        "real": _counted(source, real, window, selectors.score_shown(real, signed)) if real else None,
+        "synthetic": _counted(source, synthetic, window, selectors.score_shown(synthetic, signed)),
     }
     return {**window.as_dict(), **sides, "note": note_of(synthetic, sides)}
 
 
-def _counted(source: Slide, slide: Slide, window: Window) -> dict[str, Any] | None:
-    score, matrix = selectors.finished_score(slide), map_to(source, slide)
+def _counted(source: Slide, slide: Slide, window: Window, score: CellScore | None) -> dict[str, Any] | None:
+    matrix = map_to(source, slide)
     if score is None or matrix is None:
         return None
     corners = outline(source, window, matrix)
-    machine, reader = within(score, corners)
+    return {**side_of(score, slide, lambda table: in_polygon(table, corners)), "corners": rounded(corners)}
+
+
+def side_of(score: CellScore, slide: Slide, inside: Selection) -> dict[str, Any]:
+    """Return what was counted in a part of one slide, with the grade of that part."""
+    machine, reader = selectors.tallies_in(score, inside)
     settings = selectors.scoring_settings(slide.project)
-    grade = selectors.grade_fields(slide, settings, reader.ratio, reader.interval, reader.cells)
     return {
         "score": score.pk,
         "machine": machine.as_dict(),
         "reader": reader.as_dict(),
-        "corners": [[round(x, 1), round(y, 1)] for x, y in corners],
         "enough_cells": reader.cells >= settings.least_cells,
-        **grade,
+        **selectors.grade_fields(slide, settings, reader.ratio, reader.interval, reader.cells),
     }
 
 
-def within(score: CellScore, corners: list[Point]) -> tuple[Tally, Tally]:
-    machine, reader = (
-        tally_of(in_polygon(table, corners))
-        for table in (selectors.cells_of(score.cells_key), selectors.edited_cells(score))
-    )
-    return machine, reader
+def rounded(corners: Sequence[Point]) -> list[list[float]]:
+    return [[round(x, 1), round(y, 1)] for x, y in corners]
 
 
 def note_of(synthetic: Slide, sides: dict[str, dict[str, Any] | None]) -> str:
-    """Say why the window is not compared; empty when it is."""
+    """Say why a part of the tissue is not compared; empty when it is."""
     if sides["synthetic"] is None:
         return _("The synthetic slide has not been counted yet.")
     if selectors.real_counterpart(synthetic) is None:
         return _("This case has no real slide of the same stain to compare with.")
     if sides["real"] is None:
-        return _("The real slide is not counted, or the sections are not aligned, so its window is not known.")
+        return _(
+            "The real slide is not counted, or the sections are not aligned, so the same tissue is not known there."
+        )
     if not (sides["real"]["enough_cells"] and sides["synthetic"]["enough_cells"]):
         least = selectors.scoring_settings(synthetic.project).least_cells
-        return _("Fewer than %(least)s cells: widen the window before believing the ratio.") % {"least": least}
+        return _("Fewer than %(least)s cells: take more tissue before believing the ratio.") % {"least": least}
     return ""
 
 
@@ -144,4 +150,5 @@ def hottest(synthetic: Slide) -> list[dict[str, Any]]:
     back = inverse(matrix)
     middles = [transform(back, (spot.x + side_px / 2, spot.y + side_px / 2)) for spot in found]
     on_source = [at for at in middles if 0 <= at[0] <= source.width_l0 and 0 <= at[1] <= source.height_l0]
-    return [compared(synthetic, Window(x, y, settings.hot_spot_um)) for x, y in on_source]
+    # Rounded first: a window that is sent back must hold the same cells.
+    return [compared(synthetic, Window(round(x, 1), round(y, 1), settings.hot_spot_um)) for x, y in on_source]

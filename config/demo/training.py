@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
-from config.tasks import score_demo_pair
+from config.tasks import score_demo_pair, sign_demo_example
 from training.launch import NextStep, launch_chain, launch_run, publish_step
 from training.models import Run
 from training.services import create_run, freeze_dataset, import_model
@@ -19,7 +19,10 @@ SYNTHESIS = {"norm_statistics": "tile"}
 
 @transaction.atomic
 def show_shipped_model(project: Project, slide: Slide, by: User, scored_by: User) -> Run:
-    """Bring in the model that this release ships and queue a synthesis with it, published and counted."""
+    """Bring in the model that this release ships and queue a synthesis: published, counted, signed as an example.
+
+    The shipped Ki-67 classifier looks at the real slide after it, so that tumour alone can be counted too.
+    """
     generator = import_model(
         project,
         by,
@@ -31,7 +34,12 @@ def show_shipped_model(project: Project, slide: Slide, by: User, scored_by: User
     run = create_run(
         project, Run.Kind.SYNTHESIS, by, slide=slide, generator_run=generator, preset="cpu", config=SYNTHESIS
     )
-    return launch_run(run, then=_publish_and_count(by, scored_by))
+    launch_run(run, then=[*_publish_and_count(by, scored_by), _sign_as_example(scored_by)])
+    real = Slide.objects.filter(case=slide.case_id, stain=project.target_stain, origin=Slide.Origin.REAL).first()
+    if real is not None:
+        classifier = generator.target_classifier_run
+        launch_run(create_run(project, Run.Kind.SCORE, by, slide=real, source_classifier_run=classifier, preset="cpu"))
+    return run
 
 
 @transaction.atomic
@@ -44,3 +52,7 @@ def launch_demo_chain(project: Project, slide: Slide, by: User, scored_by: User)
 
 def _publish_and_count(by: User, scored_by: User) -> list[NextStep]:
     return [publish_step(by), lambda run: score_demo_pair.si(run_pk=run.pk, by_pk=scored_by.pk)]
+
+
+def _sign_as_example(by: User) -> NextStep:
+    return lambda run: sign_demo_example.si(run_pk=run.pk, by_pk=by.pk)

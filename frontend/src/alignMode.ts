@@ -21,7 +21,8 @@ export class AlignMode {
     private readonly desk: Pick<ComparisonDesk, "pane" | "mark" | "linked">,
     private readonly review: Pick<ReviewPayload, "source" | "real">,
     private seen: number | null,
-    private readonly onAligned: (alignment: Alignment) => void,
+    /** The mode was switched, or left with a new alignment. */
+    private readonly onChange: (alignment: Alignment | null) => void,
     private readonly send: typeof post = post,
   ) {
     desk.pane("source")?.viewer.onPick((point) => this.on && this.clickSource(point));
@@ -45,6 +46,7 @@ export class AlignMode {
     this.desk.linked = active ? false : this.linkedBefore;
     setText(find("#align-error"), "");
     this.show();
+    this.onChange(null);
   }
 
   /** An alignment that came by another way. */
@@ -72,7 +74,7 @@ export class AlignMode {
       const alignment = await this.send<Alignment>(urls.alignments, { fixed: source.id, moving: real.id, points: this.pairs, seen: this.seen });
       this.seen = alignment.version;
       this.active = false;
-      this.onAligned(alignment);
+      this.onChange(alignment);
     } catch (error) {
       setText(find("#align-error"), messageOf(error));
     }

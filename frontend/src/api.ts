@@ -112,6 +112,9 @@ export const urls = {
   summary: (score: number, query: Record<string, string>) => `${API}/scores/${score}/summary/?${new URLSearchParams(query)}`,
   window: (slide: number, at: { x: number; y: number; side_um: number }) =>
     `${API}/windows/?slide=${slide}&x=${at.x}&y=${at.y}&side_um=${at.side_um}`,
+  /** A region with its corners on the source slide; null: the tumour patches. */
+  extent: (slide: number, corners: readonly (readonly [number, number])[] | null) =>
+    `${API}/extents/?slide=${slide}&extent=${corners ? `region&corners=${corners.map((corner) => corner.join(",")).join("+")}` : "tumor"}`,
   hotSpots: (slide: number) => `${API}/hot-spots/?slide=${slide}`,
   alignments: `${API}/alignments/`,
   drafts: `${API}/drafts/`,

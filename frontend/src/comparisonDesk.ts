@@ -114,9 +114,9 @@ export class ComparisonDesk {
     this.synced.align();
   }
 
-  /** Bring all panes to a place of the source slide. */
-  goTo(point: Level0Point, zoom?: number): void {
-    const lead = this.panes[0]!;
+  /** Bring all panes to a place of one slide, of the source if none is named. */
+  goTo(point: Level0Point, zoom?: number, name: PaneName = "source"): void {
+    const lead = this.pane(name)!;
     this.synced.lead(lead);
     lead.viewer.setView({ centre: point, ...(zoom ? { zoom } : {}) }, true);
     this.synced.align();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { about, bytes, count, length, magnification, percent, points } from "./format";
+import { about, area, bytes, count, length, magnification, percent, points } from "./format";
 import { fill, gettext } from "./text";
 
 test("shares are shown as per cent with a real minus sign", () => {
@@ -33,4 +33,9 @@ test("sizes, counts, times and magnifications are rounded for reading", () => {
 
 test("a phrase without translation is shown as it is, its places filled", () => {
   expect(fill(gettext("{n} of {total} patches, {other}"), { n: 3, total: 9 })).toBe("3 of 9 patches, {other}");
+});
+
+test("areas are in square millimetres, tiny ones in square micrometres", () => {
+  expect(area(0.43219)).toBe("0.432\u202fmm²");
+  expect(area(0.0025)).toBe("2500\u202fµm²");
 });

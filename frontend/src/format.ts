@@ -27,6 +27,11 @@ export function length(um: number): string {
   return um >= 1000 ? `${Number((um / 1000).toPrecision(3))}${THIN}mm` : `${Number(um.toPrecision(3))}${THIN}µm`;
 }
 
+/** Square millimetres, or square micrometres below a hundredth. */
+export function area(mm2: number): string {
+  return mm2 >= 0.01 ? `${Number(mm2.toPrecision(3))}${THIN}mm²` : `${Number((mm2 * 1e6).toPrecision(3))}${THIN}µm²`;
+}
+
 export function bytes(size: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = size;

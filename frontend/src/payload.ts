@@ -185,19 +185,36 @@ export interface WindowPlace {
   side_um: number;
 }
 
-export interface WindowSide {
+/** A closed line, in level-0 pixels. */
+export type Corners = readonly (readonly [number, number])[];
+
+/** What was counted in a part of one slide. */
+export interface PartSide {
   score: number;
   machine: Tally;
   reader: Tally;
-  corners: [number, number][];
   enough_cells: boolean;
   grade: string | null;
   grade_note: string;
 }
 
+export type WindowSide = PartSide & { corners: Corners };
+export type ExtentSide = PartSide & { outlines: Corners[] };
+
 export interface WindowCounts extends WindowPlace {
   real: WindowSide | null;
   synthetic: WindowSide | null;
+  note: string;
+}
+
+/** A drawn region or the tumour patches alone; `outlines` on the source slide. */
+export interface ExtentCounts {
+  extent: "region" | "tumor";
+  name: string;
+  outlines: Corners[];
+  area_mm2: number;
+  real: ExtentSide | null;
+  synthetic: ExtentSide | null;
   note: string;
 }
 

@@ -1,10 +1,11 @@
-/** Outlines and numbered places over a slide: windows that were counted, pins, pairs of an alignment. */
+/** Outlines and numbered places over a slide: parts that were counted, pins, pairs of an alignment. */
 import { CanvasLayer } from "./canvasLayer";
 import { level0 } from "./geometry";
+import type { Corners } from "./payload";
 import type { SlideViewer } from "./slideViewer";
 
 export interface Outline {
-  corners: readonly (readonly [number, number])[];
+  corners: Corners;
   label: string;
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { type Affine, IDENTITY, level0 } from "./geometry";
+import { type Affine, IDENTITY, level0, transform } from "./geometry";
 import type { View } from "./slideViewer";
-import { centredMap, derivedMap, type Follower, sameView, SyncedViewers } from "./syncedViewers";
+import { centredMap, derivedMap, type Follower, type Plane, sameView, SyncedViewers } from "./syncedViewers";
 import { fakeSlide } from "./testing/fakes";
 
 /** A viewer without pixels: it keeps the view that it is given and tells who listens. */
-function fakeFollower(fromCommon: Affine): Follower & { move: (view: View) => void; seen: View } {
+function fakeFollower(fromCommon: Affine, mpp: number | null = 0.5): Follower & { move: (view: View) => void; seen: View } {
   const listeners: (() => void)[] = [];
   let view: View = { centre: level0(0, 0), zoom: 1, rotation: 0 };
   const element = document.createElement("div");
@@ -17,7 +17,7 @@ function fakeFollower(fromCommon: Affine): Follower & { move: (view: View) => vo
     fromCommon,
     viewer: {
       element,
-      slide: fakeSlide(),
+      slide: fakeSlide({ mpp }),
       get view() {
         return view;
       },
@@ -34,14 +34,33 @@ function fakeFollower(fromCommon: Affine): Follower & { move: (view: View) => vo
   };
 }
 
+const plane = (fromCommon: Affine, mpp: number | null = 0.5): Plane => ({ fromCommon, mpp });
+
 test("the same view on a slide of half the pixel size is twice as many pixels away at half the zoom", () => {
   const view = { centre: level0(100, 50), zoom: 0.5, rotation: 0 };
-  expect(sameView(view, IDENTITY, [2, 0, 0, 0, 2, 0])).toEqual({ centre: { x: 200, y: 100 }, zoom: 0.25, rotation: 0 });
+  const finer = plane([2, 0, 0, 0, 2, 0], 0.25);
+  expect(sameView(view, plane(IDENTITY), finer)).toEqual({ centre: { x: 200, y: 100 }, zoom: 0.25, rotation: 0 });
+});
+
+test("a micrometre is equally long in every pane, whatever the alignment stretches, and the middle stays exact", () => {
+  const stretched: Affine = [1.04, 0.02, 30, -0.02, 1.06, -12];
+  const view = { centre: level0(4000, 3000), zoom: 0.8, rotation: 0 };
+  const [from, to] = [plane(IDENTITY, 0.5), plane(stretched, 0.25)];
+  const other = sameView(view, from, to);
+  expect(other.zoom / 0.25).toBe(view.zoom / 0.5);
+  expect(other.centre).toEqual(transform(stretched, view.centre));
+  const back = sameView(other, to, from);
+  expect([back.centre.x, back.centre.y, back.zoom]).toEqual([expect.closeTo(4000, 9), expect.closeTo(3000, 9), view.zoom]);
+});
+
+test("without a resolution the alignment's stretch stands for it", () => {
+  const view = { centre: level0(0, 0), zoom: 0.8, rotation: 0 };
+  expect(sameView(view, plane(IDENTITY), plane([4, 0, 0, 0, 4, 0], null)).zoom).toBe(0.2);
 });
 
 test("a turned section is turned back, so that the same side is up", () => {
   const quarter: Affine = [0, -1, 1000, 1, 0, 0];
-  const { centre, rotation } = sameView({ centre: level0(10, 20), zoom: 1, rotation: 0 }, IDENTITY, quarter);
+  const { centre, rotation } = sameView({ centre: level0(10, 20), zoom: 1, rotation: 0 }, plane(IDENTITY), plane(quarter));
   expect(centre).toEqual({ x: 980, y: 10 });
   expect(rotation).toBe(-90);
 });
@@ -49,7 +68,7 @@ test("a turned section is turned back, so that the same side is up", () => {
 test("moving any viewer moves the others, through the common frame", () => {
   const common = fakeFollower(IDENTITY);
   const shifted = fakeFollower([1, 0, 30, 0, 1, -10]);
-  const finer = fakeFollower([2, 0, 0, 0, 2, 0]);
+  const finer = fakeFollower([2, 0, 0, 0, 2, 0], 0.25);
   new SyncedViewers([common, shifted, finer]);
   shifted.move({ centre: level0(130, 90), zoom: 1, rotation: 0 });
   expect(common.seen.centre).toEqual({ x: 100, y: 100 });

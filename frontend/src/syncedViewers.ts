@@ -14,15 +14,29 @@ export interface Follower {
   fromCommon: Affine;
 }
 
-/** The view on another slide that shows the same place, size and orientation. */
-export function sameView(view: View, from: Affine, to: Affine): View {
-  const map = compose(to, invert(from));
+/** A slide as a view sees it: its place in the common frame, and its resolution in micrometres per pixel. */
+export interface Plane {
+  fromCommon: Affine;
+  mpp: number | null;
+}
+
+/**
+ * The view on another slide that shows the same place, scale and orientation.
+ *
+ * A micrometre is equally long on both, whatever the alignment stretches, so that sizes can be compared by eye; only where
+ * a resolution is not known the alignment's stretch stands for it.
+ */
+export function sameView(view: View, from: Plane, to: Plane): View {
+  const map = compose(to.fromCommon, invert(from.fromCommon));
+  const scale = from.mpp !== null && to.mpp !== null ? from.mpp / to.mpp : stretch(map);
   return {
     centre: transform(map, view.centre),
-    zoom: view.zoom / stretch(map),
+    zoom: view.zoom / scale,
     rotation: view.rotation - turn(map),
   };
 }
+
+const planeOf = ({ fromCommon, viewer }: Follower): Plane => ({ fromCommon, mpp: viewer.slide.mpp });
 
 /**
  * The map between two slides that are not aligned: same scale in micrometres, middles on each other.
@@ -68,7 +82,7 @@ export class SyncedViewers {
     if (!this.linked || follower !== this.leader) return;
     const { view } = follower.viewer;
     for (const other of this.followers)
-      if (other !== follower) other.viewer.setView(sameView(view, follower.fromCommon, other.fromCommon), true);
+      if (other !== follower) other.viewer.setView(sameView(view, planeOf(follower), planeOf(other)), true);
   }
 }
 

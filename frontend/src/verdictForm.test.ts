@@ -108,7 +108,7 @@ test("pins are numbered, shown on the slide and can be taken away", async () => 
   form.addPin(10.04, 20);
   expect(text("#pin-list")).toContain("2 · invented structure");
   expect(onPins).toHaveBeenLastCalledWith([draft.pins[0], { x: 10, y: 20, kind: "invented", note: "" }]);
-  document.querySelector<HTMLButtonElement>("#pin-list button")!.click();
+  document.querySelector<HTMLButtonElement>("#pin-list button[aria-label='Remove pin 1']")!.click();
   expect(onPins).toHaveBeenLastCalledWith([{ x: 10, y: 20, kind: "invented", note: "" }]);
 });
 
@@ -124,4 +124,26 @@ test("a signed verdict is reopened with a reason and becomes the draft", async (
   expect([hidden("#verdict-fields"), hidden("#verdict-standing")]).toEqual([false, true]);
   expect(document.querySelector<HTMLInputElement>("#verdict-usable")!.checked).toBe(true);
   expect(text("#earlier-verdicts")).toContain("Looked again.");
+});
+
+test("a pin takes a note, and its name leads to its place", async () => {
+  fetchMock.mockImplementation(() => answer({ ...draft, revision: 4 }));
+  const onGoTo = vi.fn();
+  open({ draft, onGoTo });
+  document.querySelector<HTMLButtonElement>("#pin-list button")!.click();
+  expect(onGoTo).toHaveBeenCalledWith({ x: 1, y: 2, kind: "lost", note: "" });
+  const note = document.querySelector<HTMLInputElement>("#pin-list input")!;
+  note.value = "A mitosis.";
+  note.dispatchEvent(new Event("input", { bubbles: true }));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(sent(0).pins).toEqual([{ x: 1, y: 2, kind: "lost", note: "A mitosis." }]);
+});
+
+test("an earlier verdict tells its reasons, confidence and pins, and shows them on the slide", () => {
+  open({ earlier: [{ ...entry, reader: "ada", pins: [{ x: 1, y: 2, kind: "lost", note: "<i>here</i>" }] }] });
+  expect(text("#earlier-verdicts")).toContain("confidence 4 of 5");
+  expect(text("#earlier-verdicts")).toContain("seams between tiles");
+  expect(text("#earlier-verdicts li")).toBe("lost structure: <i>here</i>");
+  document.querySelector<HTMLButtonElement>("#earlier-verdicts button")!.click();
+  expect(onPins).toHaveBeenLastCalledWith([{ x: 1, y: 2, kind: "lost", note: "<i>here</i>" }]);
 });

@@ -4,9 +4,11 @@ import { all, find, make, setText } from "./dom";
 import { when } from "./format";
 import type { Choice, Draft, Judgement, Pin, PinKind, ReviewEntry, Verdict, WindowPlace } from "./payload";
 import { fill, gettext } from "./text";
+import { showHistory } from "./verdictHistory";
 
 const SAVE_AFTER_MS = 800;
 const CONFIDENCES = [1, 2, 3, 4, 5];
+const LONGEST_NOTE = 500;
 
 export interface VerdictContext {
   slideId: number;
@@ -19,6 +21,9 @@ export interface VerdictContext {
   /** The window on the desk, kept with the verdict. */
   window: () => WindowPlace | null;
   onPins: (pins: readonly Pin[]) => void;
+  /** Somebody wants to see the place of a pin. */
+  onGoTo?: (pin: Pin) => void;
+  onSigned?: () => void;
 }
 
 export class VerdictForm {
@@ -98,6 +103,7 @@ export class VerdictForm {
       this.pins = [];
       setText(find("#draft-state"), "");
       setText(find("#verdict-done", this.form), gettext("Signed."));
+      this.context.onSigned?.();
     } catch (refusal) {
       // The same signature again when nobody knows whether it arrived; a new one after a refusal.
       if (!isTemporary(refusal)) this.signature = crypto.randomUUID();
@@ -173,11 +179,11 @@ export class VerdictForm {
     for (const input of all<HTMLInputElement>("input[name=verdict], input[name=confidence], input[name=reason]", this.form))
       input.checked = [draft.verdict, String(draft.confidence), ...draft.reasons].includes(input.value);
     find<HTMLTextAreaElement>("textarea[name=comment]", this.form).value = draft.comment;
-    this.pins = [...draft.pins];
+    this.pins = draft.pins.map((pin) => ({ ...pin }));
   }
 
   private show(): void {
-    showHistory(find("#earlier-verdicts"), this.earlier);
+    showHistory(find("#earlier-verdicts"), this.earlier, this.context);
     if (!this.canSign) return;
     find("#verdict-fields", this.form).hidden = this.standing !== null;
     const done = find("#verdict-standing", this.form);
@@ -193,10 +199,15 @@ export class VerdictForm {
     const signed = fill(gettext("You signed “{verdict}” on {date}."), { verdict: standing.verdict_name, date: when(standing.created_at) });
     return [
       make("p", {}, signed),
-      make("label", { for: "reopen-reason" }, gettext("Reason to take it up again")),
-      reason,
-      make("p", { class: "field-error", id: "reopen-error", role: "alert" }),
-      button,
+      make(
+        "details",
+        { class: "verdict-more" },
+        make("summary", {}, gettext("Take it up again")),
+        make("label", { for: "reopen-reason" }, gettext("Why? The reason stays on record.")),
+        reason,
+        make("p", { class: "field-error", id: "reopen-error", role: "alert" }),
+        button,
+      ),
     ];
   }
 
@@ -209,28 +220,13 @@ export class VerdictForm {
         this.showPins();
         this.later();
       });
-      return make("li", {}, `${index + 1} · ${names.get(pin.kind) ?? pin.kind}`, remove);
+      const goTo = make("button", { type: "button", class: "button-plain button-small" }, `${index + 1} · ${names.get(pin.kind) ?? pin.kind}`);
+      goTo.addEventListener("click", () => this.context.onGoTo?.(pin));
+      const note = make("input", { type: "text", class: "pin-note", maxlength: LONGEST_NOTE, value: pin.note, placeholder: gettext("note"), "aria-label": fill(gettext("Note on pin {n}"), { n: index + 1 }) });
+      note.addEventListener("input", () => (pin.note = note.value));
+      return make("li", {}, goTo, remove, note);
     });
     find("#pin-list", this.form).replaceChildren(...rows);
     this.context.onPins(this.standing ? this.standing.pins : this.pins);
   }
-}
-
-export function showHistory(host: HTMLElement, reviews: readonly ReviewEntry[]): void {
-  if (reviews.length === 0) {
-    host.replaceChildren(make("p", { class: "muted small" }, gettext("None yet.")));
-    return;
-  }
-  host.replaceChildren(
-    ...reviews.map((review) =>
-      make(
-        "article",
-        { class: "verdict-entry" },
-        make("div", { class: "row" }, make("span", { class: `badge verdict-${review.verdict}` }, review.verdict_name), make("b", {}, review.reader)),
-        review.comment && make("p", {}, review.comment),
-        make("small", { class: "muted" }, make("time", { datetime: review.created_at }, when(review.created_at))),
-        review.reopened && make("small", { class: "warn" }, fill(gettext("reopened {date}: {reason}"), { date: when(review.reopened.created_at), reason: review.reopened.reason })),
-      ),
-    ),
-  );
 }

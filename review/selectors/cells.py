@@ -1,5 +1,6 @@
 """Read single cells: in a window, as tiles for drawing, within tumour, as readers left them."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,9 +10,10 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError
 from annotation.models import PatchPrediction
 from review.cell_file import CellTable, Column, read_cells
-from review.models import CellScore
+from review.models import CellEdit, CellScore
 from review.selectors.edits import standing_edits
 from review.tallies import Tally, tally_of
+from training.models import Run
 from viewer.models import Slide
 from viewer.storage import local_copy
 
@@ -20,11 +22,14 @@ MOST_CELLS = 5000
 CELL_TILE_PX = 1024
 MOST_CELLS_PER_TILE = 16_384
 COARSEST_LEVEL = 12
+# Of a classifier whose own threshold is not on record.
 TUMOR_PROBABILITY = 0.5
 # Multiplier of a hash that spreads consecutive numbers evenly (Knuth).
 SPREAD = np.uint32(2_654_435_761)
 
 Rectangle = tuple[float, float, float, float]
+# Which cells of a table lie in some part of the slide.
+Selection = Callable[[CellTable], CellTable]
 
 
 class Cell(NamedTuple):
@@ -131,8 +136,10 @@ def tumor_rectangles(slide: Slide) -> tuple[list[Rectangle], str] | None:
     )
     if newest is None:
         return None
+    looked = Run.objects.filter(kind=Run.Kind.SCORE, slide=slide, report__classifier=newest).order_by("-pk").first()
+    threshold = looked.report.get("threshold") if looked else None
     found = PatchPrediction.objects.filter(
-        patch__slide=slide, checkpoint_sha256=newest, probability__gte=TUMOR_PROBABILITY
+        patch__slide=slide, checkpoint_sha256=newest, probability__gte=threshold or TUMOR_PROBABILITY
     ).values_list("patch__x_l0", "patch__y_l0", "patch__size_l0")
     return [(x, y, size, size) for x, y, size in found], newest
 
@@ -157,13 +164,26 @@ def in_polygon(table: CellTable, corners: list[tuple[float, float]]) -> CellTabl
     return CellTable(*(column[inside] for column in table))
 
 
+def tallies_in(score: CellScore, inside: Selection) -> tuple[Tally, Tally]:
+    """Return machine's and readers' counts of the cells in a part of the slide. Two queries."""
+    machine = tally_of(inside(cells_of(score.cells_key)))
+    return machine, tally_of(inside(edited_cells(score)), len(inside(edit_places(score)).x))
+
+
+def edit_places(score: CellScore) -> CellTable:
+    """Return where every edit lies, as a table of cells ordered from top to bottom, so that it is selected alike."""
+    places = CellEdit.objects.filter(score=score).order_by("y_l0").values_list("x_l0", "y_l0")
+    x, y = np.array(places, np.float32).reshape(-1, 2).T
+    nothing = np.zeros(len(x), np.float32)
+    return CellTable(x=x, y=y, area_um2=nothing, dab=nothing, is_positive=np.zeros(len(x), bool))
+
+
 def tallies_within(score: CellScore, scope: str, shape: list[tuple[float, float]] | None = None) -> tuple[Tally, Tally]:
     """Return machine's and readers' counts of all cells, of those in tumour patches, or of those in a drawn region.
 
     Raises:
         ApplicationError: no classifier has looked at the slide, or the region has no area.
     """
-    tables = cells_of(score.cells_key), edited_cells(score)
     if scope == "tumor":
         tumor = tumor_rectangles(score.slide)
         if tumor is None:
@@ -174,18 +194,21 @@ def tallies_within(score: CellScore, scope: str, shape: list[tuple[float, float]
                 )
                 % {"slide": score.slide, "stain": score.slide.stain_name}
             )
-        machine, reader = (tally_of(in_rectangles(table, tumor[0])) for table in tables)
-        return machine, reader
+        return tallies_in(score, lambda table: in_rectangles(table, tumor[0]))
     if scope == "region":
-        if shape is None or len(shape) < 3:
-            raise ApplicationError(_("A region needs at least 3 corners."))
-        off = [at for at in shape if not (0 <= at[0] <= score.slide.width_l0 and 0 <= at[1] <= score.slide.height_l0)]
-        if off:
-            raise ApplicationError(
-                _("The corner (%(x).0f, %(y).0f) lies outside of the slide of %(width)s × %(height)s pixels.")
-                % {"x": off[0][0], "y": off[0][1], "width": score.slide.width_l0, "height": score.slide.height_l0}
-            )
-        machine, reader = (tally_of(in_polygon(table, shape)) for table in tables)
-        return machine, reader
-    machine, reader = (tally_of(table) for table in tables)
-    return machine, reader
+        corners = refuse_no_region(score.slide, shape or [])
+        return tallies_in(score, lambda table: in_polygon(table, corners))
+    return tallies_in(score, lambda table: table)
+
+
+def refuse_no_region(slide: Slide, corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the corners of a drawn region if they enclose something and lie on the slide."""
+    if len(corners) < 3:
+        raise ApplicationError(_("A region needs at least 3 corners."))
+    off = [at for at in corners if not (0 <= at[0] <= slide.width_l0 and 0 <= at[1] <= slide.height_l0)]
+    if off:
+        raise ApplicationError(
+            _("The corner (%(x).0f, %(y).0f) lies outside of the slide of %(width)s × %(height)s pixels.")
+            % {"x": off[0][0], "y": off[0][1], "width": slide.width_l0, "height": slide.height_l0}
+        )
+    return corners

@@ -1,5 +1,6 @@
 """Read verdicts: drafts, signed ones, their trail."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -7,12 +8,16 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from review.models import CellScore, Review, VerdictDraft
 from review.selectors.edits import reader_tally
-from review.selectors.scores import interval_of, machine_tally
+from review.selectors.scores import finished_score, interval_of, machine_tally
 from viewer.models import Slide
 
 
 def reviews_of(slide: Slide) -> QuerySet[Review]:
-    return Review.objects.filter(slide=slide).select_related("reader", "reopening__by").order_by("-pk")
+    return (
+        Review.objects.filter(slide=slide)
+        .select_related("reader", "reopening__by", "synthetic_score__slide", "real_score__slide")
+        .order_by("-pk")
+    )
 
 
 def standing_verdict(slide: Slide, reader: User) -> Review | None:
@@ -25,6 +30,20 @@ def standing_signature(score: CellScore) -> Review | None:
     """Return a signed verdict that rests on these counts and was not reopened."""
     rests_on = Q(synthetic_score=score) | Q(real_score=score)
     return Review.objects.filter(rests_on, reopening__isnull=True).select_related("reader").order_by("-pk").first()
+
+
+def score_shown(slide: Slide, signed: Review | None) -> CellScore | None:
+    """Return the count that a signed verdict rests on, or the slide's newest finished one without a verdict."""
+    if signed is None:
+        return finished_score(slide)
+    return signed.synthetic_score if slide.is_synthetic else signed.real_score
+
+
+def standing_on(slide: Slide, reviews: Sequence[Review], reader: User) -> Review | None:
+    """Return the verdict that a report shows: the reader's own, else the newest on the slide as it is now."""
+    standing = [row for row in reviews if row.slide_version == slide.version and not hasattr(row, "reopening")]
+    own = [row for row in standing if row.reader_id == reader.pk]
+    return next(iter(own or standing), None)
 
 
 def draft_of(slide: Slide, reader: User) -> VerdictDraft | None:

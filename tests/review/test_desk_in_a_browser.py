@@ -168,6 +168,7 @@ def test_a_verdict_is_drafted_signed_once_and_reopened(desk: Page) -> None:
     desk.locator("#sign").dblclick()
     expect(desk.locator("#verdict-standing")).to_contain_text("You signed")
     assert Review.objects.get().comment == "Nuclei at the edge are pale."
+    desk.locator("#verdict-standing summary").click()
     desk.locator("#reopen-reason").fill("Looked again.")
     desk.locator("#reopen").click()
     expect(desk.locator("#verdict-fields")).to_be_visible()

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
+from annotation.services import ensure_grid
 from training.learning.manifest import Manifest
 from training.learning.manifest import read as read_manifest
 from training.models import Checkpoint, Run
@@ -119,6 +120,8 @@ class Workspace:
     def _patches(self) -> Path:
         """Write the slide's patches that hold tissue, for the child to score."""
         assert self.run.slide is not None
+        # Nobody may have opened the slide for labelling yet.
+        ensure_grid(self.run.slide)
         offered = self.run.slide.patches.filter(offered=True).order_by("row", "column")
         patches = [
             {"id": patch.pk, "x_l0": patch.x_l0, "y_l0": patch.y_l0, "size_l0": patch.size_l0} for patch in offered

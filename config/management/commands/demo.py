@@ -15,6 +15,7 @@ from config.demo.cohort import (
     label_from_truth,
     visitors_slide,
 )
+from config.demo.example import example_slide, sign_example
 from config.demo.members import give_demo_roles
 from config.demo.training import launch_demo_chain, show_shipped_model
 
@@ -36,6 +37,9 @@ class Command(BaseCommand):
         draw_and_import(project, cohort, by=lead, report=self._report, labelled=True)
         if written := label_from_truth(project, cohort):
             self._report(_("%(number)s patches are labelled from the drawn truth") % {"number": written})
+        # A demo that an earlier release filled has its slide already, and no example on it.
+        if (slide := example_slide(project)) and sign_example(slide, clinician):
+            self._report(_("an example verdict is signed on the slide of the model that is shipped"))
         if not has_trained(project):
             launch_demo_chain(project, visitors_slide(project, cohort), by=lead, scored_by=clinician)
             self._report(_("the training chain is queued: two classifiers, CycleGAN, synthesis, publication, scores"))

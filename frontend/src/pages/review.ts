@@ -2,37 +2,35 @@
 import "../styles/viewer.css";
 import "../styles/review.css";
 import { AlignMode } from "../alignMode";
+import { awaitAlignment, showAlignment } from "../alignmentState";
 import type { CellFilter } from "../cellPainter";
 import { ComparisonDesk, type CountedPane } from "../comparisonDesk";
+import { drawMarks as draw } from "../deskMarks";
 import { find, make, setText } from "../dom";
 import { EditMode } from "../editMode";
-import { length, percent } from "../format";
 import { level0 } from "../geometry";
-import { type Pin, readPayload, type ReviewPayload, type WindowCounts } from "../payload";
+import { type Pin, readPayload, type ReviewPayload } from "../payload";
 import { type Layout, LAYOUTS, type PaneName } from "../paneLayout";
+import { PartPanel, type ShownPart } from "../partPanel";
+import { RegionMode } from "../regionMode";
 import { gradeBox, lineageBox, ratioBox, sensitivityTable } from "../scorePanel";
 import { isCounting, Scoring, type Scores } from "../scoring";
 import { bindWithHelp, type Shortcut } from "../shortcuts";
 import { announceReady } from "../slideViewer";
-import type { Outline, Place } from "../squareLayer";
-import { derivedMap } from "../syncedViewers";
+import { Switches } from "../switches";
 import { fill, gettext } from "../text";
 import { VerdictForm } from "../verdictForm";
 import { addToolbar } from "../viewerFurniture";
-import { WindowPanel } from "../windowPanel";
-
-const ALIGNMENT_POLL_MS = 4000;
-const ALIGNMENT_POLLS = 30;
-const PIN_COLOUR = "#d9a1f5";
 
 const review = readPayload<ReviewPayload>("review-data");
 const panes = find("#review-panes");
 const desk = new ComparisonDesk(review);
 const countButton = document.querySelector<HTMLButtonElement>("#count-cells");
 const scoring = new Scoring(review, review.urls.scores, review.scores, showScores);
-const windowPanel = new WindowPanel(review, () => desk.panes[0]!.viewer.view.centre, showWindow);
+const partPanel = new PartPanel(review, () => desk.panes[0]!.viewer.view.centre, showPart);
 let keptWindow = JSON.stringify(review.draft?.window ?? null);
-let [shownWindow, shownPins]: [WindowCounts | null, readonly Pin[]] = [null, []];
+let [shownPart, shownPins]: [ShownPart | null, readonly Pin[]] = [null, []];
+let pinning = false;
 
 function showScores(scores: Scores): void {
   desk.setScores(scores);
@@ -41,7 +39,7 @@ function showScores(scores: Scores): void {
   const graded = review.grading !== "none" && review.ki67;
   const middle = graded ? gradeBox(scores) : make("section", { class: "box" }, make("h3", {}, gettext("How sure")));
   if (table) middle.append(table);
-  find("#results").replaceChildren(ratioBox(scores, context), windowPanel.element, middle);
+  find("#results").replaceChildren(ratioBox(scores, context), partPanel.element, middle);
   find("#lineage").replaceChildren(lineageBox(review));
   if (!countButton) return;
   const counting = isCounting(scores.real) || isCounting(scores.synthetic);
@@ -49,93 +47,40 @@ function showScores(scores: Scores): void {
   setText(countButton, counting ? gettext("Counting …") : scores.synthetic ? gettext("Count again") : gettext("Count cells"));
 }
 
-function showWindow(shown: WindowCounts | null, go: boolean): void {
-  shownWindow = shown;
-  if (shown && go) desk.goTo(level0(shown.x, shown.y), zoomToSee(shown.side_um));
+function showPart(part: ShownPart | null, go: boolean): void {
+  shownPart = part;
+  if (part?.window && go) desk.goTo(level0(part.window.x, part.window.y), zoomToSee(part.window.side_um));
   drawMarks();
-  if (windowPanel.place && JSON.stringify(windowPanel.place) !== keptWindow) verdict.later();
-  keptWindow = JSON.stringify(windowPanel.place);
+  if (partPanel.place && JSON.stringify(partPanel.place) !== keptWindow) verdict.later();
+  keptWindow = JSON.stringify(partPanel.place);
 }
 
 const zoomToSee = (sideUm: number): number => (desk.panes[0]!.viewer.size.width * 0.7) / (sideUm / (review.source.mpp ?? 1));
 
-/** The window on every slide, and the pins on the synthetic one. */
 function drawMarks(): void {
-  const square = (corners: Outline["corners"] | undefined): Outline[] => (corners ? [{ corners, label: length(shownWindow!.side_um) }] : []);
-  const pins: Place[] = shownPins.map(({ x, y }, index) => ({ x, y, label: String(index + 1), colour: PIN_COLOUR }));
-  desk.mark("synthetic", square(shownWindow?.synthetic?.corners), pins);
-  if (alignMode?.active) return;
-  desk.mark("real", square(shownWindow?.real?.corners), []);
-  const scale = derivedMap(review.source, review.synthetic)[0];
-  desk.mark("source", square(shownWindow?.synthetic?.corners.map(([x, y]) => [x / scale, y / scale] as const)), []);
+  draw(desk, { part: shownPart, draft: regionMode.draft, pins: shownPins, aligning: alignMode?.active ?? false });
 }
 
-function showAlignment(current: Pick<ReviewPayload, "alignment" | "alignment_note" | "real">): void {
-  const { alignment } = current;
-  const quality = alignment?.error_um != null
-    ? fill(gettext("Aligned by {by}, median error {error}"), { by: alignment.by ?? "?", error: length(alignment.error_um) })
-    : alignment?.correlation != null
-      ? fill(gettext("Aligned, tissue overlap {correlation}"), { correlation: percent(alignment.correlation, 0) })
-      : fill(gettext("Aligned by {by}"), { by: alignment?.by ?? "?" });
-  const pill = find("#alignment");
-  setText(pill, alignment ? quality : current.real ? gettext("Not aligned") : gettext("No real slide"));
-  pill.classList.toggle("badge-warn", !alignment);
-  pill.classList.toggle("badge-ok", Boolean(alignment));
-  setText(find("#alignment-note"), alignment ? "" : alignmentNote(current));
-}
-
-function alignmentNote(current: Pick<ReviewPayload, "alignment_note" | "real">): string {
-  const apart = current.real ? gettext("Until then the middles of both slides are laid on each other. “Align” lays places on each other by hand.") : "";
-  return [current.alignment_note, apart].filter(Boolean).join(" ");
-}
-
-/** The sections are aligned by a worker when the page is first opened: ask for the result for a while. */
-async function awaitAlignment(left: number): Promise<void> {
-  if (left === 0) return;
-  await new Promise((resolve) => setTimeout(resolve, ALIGNMENT_POLL_MS));
-  const page = await fetch(location.pathname, { credentials: "same-origin" }).then((response) => response.text()).catch(() => "");
-  const data = new DOMParser().parseFromString(page, "text/html").getElementById("review-data")?.textContent;
-  const fresh = data ? (JSON.parse(data) as ReviewPayload) : review;
-  if (fresh.alignment) {
-    desk.setAlignment(fresh.alignment);
-    alignMode?.saw(fresh.alignment.version);
-  }
-  if (fresh.alignment || fresh.alignment_note !== review.alignment_note) return showAlignment(fresh);
-  return awaitAlignment(left - 1);
-}
-
-function toggle(selector: string, read: () => boolean, write: (on: boolean) => void): () => void {
-  const button = document.querySelector<HTMLButtonElement>(selector);
-  const flip = (): void => {
-    write(!read());
-    for (const [other, state] of toggles) other.setAttribute("aria-pressed", String(state()));
-  };
-  if (!button) return () => {};
-  toggles.push([button, read]);
-  button.addEventListener("click", (event) => {
-    if (event.detail) button.blur();
-    flip();
-  });
-  return flip;
-}
-const toggles: [HTMLButtonElement, () => boolean][] = [];
-
-const editMode = review.can.edit
-  ? new EditMode(desk, (pane: CountedPane, score) => {
-      scoring.replace(pane, score);
-      void windowPanel.again();
-    })
-  : null;
+const switches = new Switches();
 const alignMode: AlignMode | null =
   review.can.edit && review.real
     ? new AlignMode(desk, review, review.alignment?.version ?? null, (alignment) => {
+        switches.show();
+        drawMarks();
+        if (!alignment) return;
         desk.setAlignment(alignment);
         showAlignment({ alignment, alignment_note: "", real: review.real });
-        for (const [button, state] of toggles) button.setAttribute("aria-pressed", String(state()));
-        drawMarks();
-        void windowPanel.again();
+        void partPanel.again();
       })
     : null;
+const regionMode = new RegionMode(
+  desk,
+  (corners) => {
+    switches.leaveModes();
+    void partPanel.take(corners);
+  },
+  drawMarks,
+);
 const verdict = new VerdictForm(find<HTMLFormElement>("#verdict-form"), {
   slideId: review.synthetic.id,
   reviewsUrl: review.urls.reviews,
@@ -144,39 +89,46 @@ const verdict = new VerdictForm(find<HTMLFormElement>("#verdict-form"), {
   standing: review.standing,
   reasons: review.reasons,
   pinKinds: review.pin_kinds,
-  window: () => windowPanel.place,
+  window: () => partPanel.place,
   onPins: (pins) => {
     shownPins = pins;
     drawMarks();
   },
+  onGoTo: ({ x, y }) => desk.goTo(level0(x, y), undefined, "synthetic"),
+  onSigned: () => switches.leaveModes(),
 });
-let pinning = false;
+const editMode = review.can.edit
+  ? new EditMode(desk, (pane: CountedPane, score) => {
+      scoring.replace(pane, score);
+      void partPanel.again();
+    })
+  : null;
 desk.pane("synthetic")!.viewer.onPick((point) => pinning && verdict.canAddPins && verdict.addPin(point.x, point.y));
 
-const flipCells = toggle("#toggle-cells", () => desk.cellsShown, (on) => (desk.cellsShown = on));
-const flipLink = toggle("#toggle-link", () => desk.linked, (on) => (desk.linked = on));
-const flipEdit = toggle("#toggle-edit", () => editMode?.active ?? false, (on) => editMode && (editMode.active = on));
-const flipAlign = toggle("#toggle-align", () => alignMode?.active ?? false, (on) => {
-  if (alignMode) alignMode.active = on;
-  if (!on) drawMarks();
-});
-const flipPins = toggle("#toggle-pins", () => pinning, (on) => (pinning = on));
+const mode = { isMode: true };
+const flipCells = switches.add("#toggle-cells", () => desk.cellsShown, (on) => (desk.cellsShown = on));
+const flipLink = switches.add("#toggle-link", () => desk.linked, (on) => (desk.linked = on));
+const flipRegion = switches.add("#toggle-region", () => regionMode.active, (on) => (regionMode.active = on), mode);
+const flipEdit = switches.add("#toggle-edit", () => editMode?.active ?? false, (on) => editMode && (editMode.active = on), mode);
+const flipAlign = switches.add("#toggle-align", () => alignMode?.active ?? false, (on) => alignMode && (alignMode.active = on), mode);
+const flipPins = switches.add("#toggle-pins", () => pinning, (on) => (pinning = on), mode);
 
 const layoutSelect = find<HTMLSelectElement>("#layout");
+const belowSelect = find<HTMLSelectElement>("#layout-below");
 const setLayout = (layout: Layout): void => {
   desk.layout.layout = layout;
   layoutSelect.value = layout;
+  belowSelect.hidden = review.real === null || layout === "side";
 };
+setLayout("side");
 layoutSelect.addEventListener("change", () => setLayout(layoutSelect.value as Layout));
-const belowSelect = find<HTMLSelectElement>("#layout-below");
-belowSelect.hidden = review.real === null;
 belowSelect.addEventListener("change", () => (desk.layout.below = belowSelect.value as PaneName));
 const filterSelect = find<HTMLSelectElement>("#cell-filter");
 filterSelect.addEventListener("change", () => (desk.filter = filterSelect.value as CellFilter));
 
 const viewKeys = desk.shortcuts(panes);
 addToolbar(panes, viewKeys);
-const compare = gettext("Compare");
+const [compare, judge] = [gettext("Compare"), gettext("Judge")];
 const keys: Shortcut[] = [
   { keys: ["C"], what: gettext("counted cells on and off"), group: compare, run: flipCells },
   { keys: ["L"], what: gettext("move the slides together or each alone"), group: compare, run: flipLink },
@@ -186,15 +138,17 @@ const keys: Shortcut[] = [
   ...(["source", "real", "synthetic"] as const).filter((name) => desk.pane(name)).map((name, index) => ({
     keys: [String(6 + index)], what: fill(gettext("pane {n} on and off"), { n: index + 1 }), group: compare, run: () => desk.layout.toggle(name),
   })),
-  { keys: ["W"], what: gettext("move the window here"), group: compare, run: () => void windowPanel.moveHere() },
+  { keys: ["W"], what: gettext("move the window here"), group: compare, run: () => void partPanel.moveHere() },
+  { keys: ["R"], what: gettext("draw a region"), group: compare, run: flipRegion },
+  { keys: ["Esc"], what: gettext("leave drawing, editing or aligning"), group: compare, run: () => switches.leaveModes() },
   ...(editMode
     ? [
-        { keys: ["E"], what: gettext("edit cells"), group: gettext("Judge"), run: flipEdit },
-        { keys: ["Z"], what: gettext("undo the last edit"), group: gettext("Judge"), run: () => void editMode.undo() },
-        { keys: ["A"], what: gettext("align by pairs of places"), group: gettext("Judge"), run: flipAlign },
+        { keys: ["E"], what: gettext("edit cells"), group: judge, run: flipEdit },
+        { keys: ["Z"], what: gettext("undo the last edit"), group: judge, run: () => void editMode.undo() },
+        { keys: ["A"], what: gettext("align by pairs of places"), group: judge, run: flipAlign },
       ]
     : []),
-  ...(verdict.canAddPins ? [{ keys: ["P"], what: gettext("put pins on the synthetic slide"), group: gettext("Judge"), run: flipPins }] : []),
+  ...(verdict.canAddPins ? [{ keys: ["P"], what: gettext("put pins on the synthetic slide"), group: judge, run: flipPins }] : []),
   ...viewKeys,
 ];
 bindWithHelp(keys);
@@ -208,7 +162,15 @@ countButton?.addEventListener("click", () => {
 });
 
 showAlignment(review);
-if (review.real && !review.alignment) void awaitAlignment(ALIGNMENT_POLLS);
+if (review.real && !review.alignment)
+  void awaitAlignment(review, (fresh) => {
+    if (fresh.alignment) {
+      desk.setAlignment(fresh.alignment);
+      alignMode?.saw(fresh.alignment.version);
+    }
+    showAlignment(fresh);
+  });
 scoring.begin();
-if (review.draft?.window) void windowPanel.moveTo(review.draft.window, false);
+const window0 = review.draft?.window ?? review.reviews.find(({ id }) => id === review.standing)?.window;
+if (window0) void partPanel.moveTo(window0, false);
 announceReady(...desk.panes.map((pane) => pane.viewer));
