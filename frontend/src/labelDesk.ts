@@ -219,7 +219,6 @@ export class LabelDesk {
     const patch = this.queue.current;
     if (patch) {
       this.stage.show(patch);
-      history.replaceState(history.state, "", `${location.search}#patch=${patch.id}`);
     }
     this.model.redraw();
     this.refresh([]);
@@ -255,7 +254,9 @@ export class LabelDesk {
     const patch = this.queue.current;
     this.map.draw(patch);
     this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
-    if (patch) this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
+    if (!patch) return;
+    history.replaceState(history.state, "", `${location.search}#patch=${patch.id}`);
+    this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
   }
 
   private showFinished(finished: boolean): void {

@@ -108,8 +108,8 @@ const keys: Shortcut[] = [
   { keys: ["A"], what: gettext("select all that are shown"), group: grid, run: () => desk.selectAll() },
   { keys: ["B"], what: gettext("bring the selected patches in, or leave them out"), group: grid, run: () => void desk.overrule() },
   { keys: ["M"], what: gettext("what the model says"), group: view, run: () => void desk.toggleModel() },
-  { keys: ["+", "="], what: gettext("zoom in"), group: view, run: () => desk.stage.viewer.zoomBy(1.5), repeats: true },
-  { keys: ["-"], what: gettext("zoom out"), group: view, run: () => desk.stage.viewer.zoomBy(1 / 1.5), repeats: true },
+  { keys: ["+", "="], what: gettext("zoom in"), group: view, run: () => desk.stage.zoomBy(1.5), repeats: true },
+  { keys: ["-"], what: gettext("zoom out"), group: view, run: () => desk.stage.zoomBy(1 / 1.5), repeats: true },
   { keys: ["0"], what: gettext("the whole patch"), group: view, run: () => desk.stage.frame() },
 ];
 bindWithHelp(keys);
