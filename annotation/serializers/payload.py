@@ -42,8 +42,13 @@ class ChangeSerializer(serializers.Serializer[None]):
 
 
 class UndoStepSerializer(serializers.Serializer[None]):
+    kind = serializers.ChoiceField(choices=["label", "tissue"])
     step = serializers.UUIDField()
-    changes = ChangeSerializer(many=True)
+    changes = ChangeSerializer(many=True, required=False, help_text="Of labels.")
+    patches = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="That were brought in or left out."
+    )
+    offered = serializers.BooleanField(required=False, help_text="They were brought in.")
 
 
 class UndoHistorySerializer(serializers.Serializer[None]):

@@ -98,6 +98,10 @@ export class PatchStage {
     this.noticeDrawn(patch);
   }
 
+  get shown(): PatchPayload | null {
+    return this.patch;
+  }
+
   zoomBy(factor: number): void {
     this.follow();
     this.viewer.zoomBy(factor);

@@ -112,6 +112,14 @@ export interface LabelRow {
   created_at: string;
 }
 
+/** Somebody brought a patch in that the threshold dropped, or left one out. */
+export interface OverruleRow {
+  by: string;
+  offered: boolean;
+  act: "overrule" | "undo" | "redo";
+  created_at: string;
+}
+
 export interface Remark {
   id: number;
   author: string;

@@ -50,7 +50,7 @@ for (const button of all("[data-label-key]"))
   onClick(`[data-label-key=${button.dataset.labelKey}]`, (route) => desk.label(valueOfKey(button.dataset.labelKey!), route));
 for (const button of all("[data-selected-key]"))
   onClick(`[data-selected-key=${button.dataset.selectedKey}]`, (route) => desk.label(valueOfKey(button.dataset.selectedKey!), route));
-onClick("#overrule", () => void desk.overrule());
+onClick("#overrule", () => desk.overrule());
 onClick("#clear-selection", () => desk.stage.selection.clear());
 onClick("#flag", () => desk.flag());
 onClick("#comment", () => desk.comment());
@@ -106,7 +106,7 @@ const keys: Shortcut[] = [
   { keys: ["R"], what: gettext("rectangle (or Shift and drag), and back"), group: grid, run: () => useTool("rectangle") },
   { keys: ["L"], what: gettext("lasso (or Alt and drag), and back"), group: grid, run: () => useTool("lasso") },
   { keys: ["A"], what: gettext("select all that are shown"), group: grid, run: () => desk.selectAll() },
-  { keys: ["B"], what: gettext("bring the selected patches in, or leave them out"), group: grid, run: () => void desk.overrule() },
+  { keys: ["B"], what: gettext("bring the selected patches in, or leave them out"), group: grid, run: () => desk.overrule() },
   { keys: ["M"], what: gettext("what the model says"), group: view, run: () => void desk.toggleModel() },
   { keys: ["+", "="], what: gettext("zoom in"), group: view, run: () => desk.stage.zoomBy(1.5), repeats: true },
   { keys: ["-"], what: gettext("zoom out"), group: view, run: () => desk.stage.zoomBy(1 / 1.5), repeats: true },
