@@ -151,14 +151,21 @@ export class LabelDesk {
   }
 
   async toggleModel(): Promise<void> {
-    if (!this.labelling.checkpoints.length) return;
+    if (this.labelling.checkpoints.length) await this.askModel(this.model.toggle());
+  }
+
+  async chooseClassifier(sha256: string): Promise<void> {
+    await this.askModel(this.model.choose(sha256));
+  }
+
+  private async askModel(answer: Promise<void>): Promise<void> {
     try {
-      await this.model.toggle();
+      await answer;
     } catch (error) {
       setText(find("#model-word"), messageOf(error));
       return;
     }
-    this.refresh([]);
+    this.refresh(null);
   }
 
   /** Bring the selected patches in if all of them are left out, else leave them out. */
@@ -204,7 +211,13 @@ export class LabelDesk {
     const state = patch.offered && patch.asked ? (this.valueOf(patch) ?? "open") : "left_out";
     const flagged = this.store.flagged(patch.id);
     const { hidden } = this.bar;
-    return { state, flagged, overruled: patch.offered !== patch.by_otsu, hidden: hidden.has(state) || (hidden.has("flagged") && !flagged) };
+    return {
+      state,
+      flagged,
+      overruled: patch.offered !== patch.by_otsu,
+      hidden: hidden.has(state) || (hidden.has("flagged") && !flagged),
+      bare: this.model.shown,
+    };
   }
 
   private follow(patches: number[] | null): void {
@@ -244,6 +257,8 @@ export class LabelDesk {
     find("#label-desk").dataset.mode = this.stage.gridShown ? "grid" : "patch";
     find("#toggle-model").setAttribute("aria-pressed", String(this.model.shown));
     setText(find("#model-word"), patch ? this.model.wordOn(patch) : "");
+    find("#model-legend").hidden = !this.model.shown;
+    setText(find("#model-name"), this.model.name);
     this.stage.grid.redraw();
     this.bar.show();
     showButtons(this.store, patch, this.labelling);

@@ -56,7 +56,7 @@ onClick("#flag", () => desk.flag());
 onClick("#comment", () => desk.comment());
 onClick("#show-history", () => desk.history());
 onClick("#toggle-model", () => void desk.toggleModel());
-bindOrder(find<HTMLFormElement>("#order-form"), labelling);
+bindOrder(find<HTMLFormElement>("#order-form"), labelling, (sha256) => void desk.chooseClassifier(sha256));
 if (document.querySelector("#finish")) onClick("#finish", () => void finish());
 onClick("#undo", (route) => desk.undo(route));
 onClick("#redo", (route) => desk.redo(route));
