@@ -33,7 +33,7 @@ export function showButtons(store: LabelStore, patch: PatchPayload | null, { can
     button.setAttribute("aria-pressed", String(looks !== undefined && looks === value));
     button.disabled = !can_label || patch === null;
   }
-  find<HTMLButtonElement>("#undo").disabled = !can_overrule || !store.canUndo;
+  for (const undo of ["#undo", "#grid-undo"]) find<HTMLButtonElement>(undo).disabled = !can_overrule || !store.canUndo;
   find<HTMLButtonElement>("#redo").disabled = !can_overrule || !store.canRedo;
   find<HTMLButtonElement>("#flag").setAttribute("aria-pressed", String(patch !== null && store.flagged(patch.id)));
   setText(find("#current-label"), value ? LABEL_LOOKS[value].name : "");

@@ -6,7 +6,9 @@
  * decides.
  */
 import { ApiError } from "./api";
+import { Flags } from "./flags";
 import { newUuid } from "./identity";
+import { type Conflict, conflictsOf, type Standing } from "./labelConflict";
 import {
   type Act,
   type Answer,
@@ -27,11 +29,6 @@ import { type Step, type UndoHistory, UndoSteps } from "./undoSteps";
 
 export type { Route };
 
-export interface Conflict {
-  mine: LabelValue | null;
-  theirs: LabelValue | null;
-  theirsId: number | null;
-}
 export interface LabelledPatch {
   id: number;
   label: LabelValue | null;
@@ -51,13 +48,12 @@ export interface How {
 }
 
 type Saved = { id: number | null; value: LabelValue | null };
-type Standing = { id: number; value: LabelValue | null } | null;
 
 export class LabelStore {
   readonly outbox: Outbox;
   private readonly saved = new Map<number, Saved>();
   private readonly painted = new Map<number, LabelValue | null>();
-  private readonly flags = new Map<number, boolean>();
+  private readonly flags: Flags;
   private readonly conflicts = new Map<number, Conflict>();
   private readonly listeners = new Set<(patches: readonly number[] | null) => void>();
   private readonly steps: UndoSteps;
@@ -74,8 +70,8 @@ export class LabelStore {
     for (const patch of source.patches) {
       this.saved.set(patch.id, { id: patch.label_id, value: patch.label });
       this.painted.set(patch.id, patch.label);
-      if (patch.flagged) this.flags.set(patch.id, true);
     }
+    this.flags = new Flags(source.patches);
     this.steps = new UndoSteps(source.steps);
     this.outbox = new Outbox(send, storage, {
       answered: (entry, answers) => this.answered(entry, answers),
@@ -88,7 +84,7 @@ export class LabelStore {
   resume(entries: readonly Entry[]): void {
     for (const entry of entries) {
       if (entry.slide !== this.source.slide) continue;
-      if (entry.kind === "remark") this.paintFlag(entry);
+      if (entry.kind === "remark") this.flags.paint(entry);
       else if (entry.kind === "tissue") this.replayTissue(entry);
       else this.replay(entry);
     }
@@ -102,7 +98,7 @@ export class LabelStore {
   }
 
   flagged(patch: number): boolean {
-    return this.flags.get(patch) ?? false;
+    return this.flags.has(patch);
   }
 
   conflict(patch: number): Conflict | undefined {
@@ -248,13 +244,9 @@ export class LabelStore {
   private remark(patch: number, remark: RemarkEntry["remark"], text: string): void {
     const { reader, slide } = this.source;
     const entry: RemarkEntry = { kind: "remark", uuid: newUuid(), reader, slide, patch, remark, text };
-    this.paintFlag(entry);
+    this.flags.paint(entry);
     this.notify([patch]);
     this.outbox.push(entry);
-  }
-
-  private paintFlag({ remark, patch }: RemarkEntry): void {
-    if (remark !== "comment") this.flags.set(patch, remark === "flag");
   }
 
   private replay(entry: LabelEntry): void {
@@ -338,12 +330,4 @@ export class LabelStore {
   private notify(patches: readonly number[] | null): void {
     for (const listener of this.listeners) listener(patches);
   }
-}
-
-/** Which patches were labelled elsewhere, with what stands; null when the refusal names none. */
-function conflictsOf(entry: LabelEntry, error: ApiError): Map<number, Standing> | null {
-  const { conflicts, current } = error.extra as { conflicts?: { patch: number; current: Standing }[]; current?: Standing };
-  if (conflicts) return new Map(conflicts.map((one) => [one.patch, one.current]));
-  if (current !== undefined && entry.writes.length === 1) return new Map([[entry.writes[0]!.patch, current]]);
-  return null;
 }

@@ -18,8 +18,9 @@ import { SlideViewer } from "./slideViewer";
 
 /** The patch takes this share of the free height or width; the rest is context. */
 const PATCH_SHARE = 0.92;
-/** Room for the row of label buttons below the patch, CSS pixels. */
-const BUTTONS_PX = 76;
+/** Room for the label buttons below the patch where their height is not known, CSS pixels; and what is left round them. */
+const BUTTONS_PX = 60;
+const ROUND_BUTTONS_PX = 16;
 const TITLE_PX = 52;
 const GRID_MARGIN_PX = 20;
 /** Room for the grid's own bar, which has two lines. */
@@ -47,6 +48,8 @@ export class PatchStage {
   private patch: PatchPayload | null = null;
   private shownAt = performance.now();
   private drawn = false;
+  /** Read when the window changes, not at each key: asking for it has the browser lay the page out. */
+  private buttonsPx: number;
   /** Runs while the viewer still is where the last patch was. */
   private following: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,6 +59,7 @@ export class PatchStage {
     { lookOf, selectable, between, onPick, onSelect }: StageOptions,
   ) {
     this.viewer = new SlideViewer({ element, slide: labelling.slide });
+    this.buttonsPx = roomForButtons();
     this.pictures = new PatchPictures(labelling.slide);
     this.prefetcher = new Prefetcher(labelling.slide);
     this.shade = new CanvasLayer(this.viewer, (context, { width, height }) => this.patch && drawShade(context, { width, height, ...this.place(this.patch) }));
@@ -72,6 +76,7 @@ export class PatchStage {
     this.viewer.onMove(() => this.following === undefined && this.isMoved && this.showViewer());
     this.viewer.osd.addHandler("resize", () => {
       this.showViewer();
+      this.buttonsPx = roomForButtons();
       if (this.patch && !this.grid.visible) this.frame();
     });
     for (const gesture of ["wheel", "pointerdown"]) element.addEventListener(gesture, () => this.follow(), { capture: true, passive: true });
@@ -171,8 +176,8 @@ export class PatchStage {
   /** Where any patch lies when it is framed: in the middle, above the buttons. */
   private get usualFrame(): Frame {
     const { width, height } = this.viewer.size;
-    const side = Math.min(width, height - BUTTONS_PX) * PATCH_SHARE;
-    const top = (height - BUTTONS_PX - side) / 2;
+    const side = Math.min(width, height - this.buttonsPx) * PATCH_SHARE;
+    const top = (height - this.buttonsPx - side) / 2;
     return { width, height, density: window.devicePixelRatio || 1, left: (width - side) / 2, top, side };
   }
 
@@ -223,4 +228,9 @@ export class PatchStage {
     const middle = level0(width / 2, height / 2 + (GRID_BAR_PX - TITLE_PX) / 2 / zoom);
     this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
   }
+}
+
+function roomForButtons(): number {
+  const buttons = document.querySelector<HTMLElement>("#label-stage .label-keys");
+  return ROUND_BUTTONS_PX + (buttons?.offsetHeight || BUTTONS_PX);
 }

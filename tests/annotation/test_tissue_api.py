@@ -116,7 +116,14 @@ def test_what_somebody_else_decided_since_is_not_taken_back(
 
 
 @pytest.mark.parametrize(
-    "body", [{"act": "undo"}, {"act": "forget"}, {"uuid": "7"}, {"patches": []}, {"offered": "so"}]
+    ("body", "named"),
+    [
+        ({"act": "undo"}, "step"),
+        ({"act": "forget"}, "act"),
+        ({"uuid": "7"}, "uuid"),
+        ({"patches": []}, "patches"),
+        ({"offered": "so"}, "offered"),
+    ],
 )
 def test_a_decision_that_cannot_be_changes_nothing(
     client_of: ClientOf, pathologist: User, gridded_slide: Slide, body: dict[str, Any], named: str
