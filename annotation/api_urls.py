@@ -7,6 +7,7 @@ urlpatterns = [
     path("patches/<int:pk>/label/", api.PatchLabel.as_view(), name="api-patch-label"),
     path("patches/<int:pk>/labels/", api.PatchLabelHistory.as_view(), name="api-patch-labels"),
     path("patches/<int:pk>/remarks/", api.PatchRemarks.as_view(), name="api-patch-remarks"),
+    path("patches/<int:pk>/overrules/", api.PatchOverrules.as_view(), name="api-patch-overrules"),
     path("patches/<int:pk>/adjudication/", api.PatchAdjudication.as_view(), name="api-patch-adjudication"),
     path("slides/<int:pk>/labelling/", api.SlideLabelling.as_view(), name="api-slide-labelling"),
     path("slides/<int:pk>/labels/", api.SlideLabels.as_view(), name="api-slide-labels"),

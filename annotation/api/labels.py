@@ -105,16 +105,26 @@ class PatchRemarks(APIView):
 class SlideTissue(APIView):
     """Overrule, patch by patch, what Otsu's threshold said."""
 
-    @extend_schema(request=serializers.OverruleSerializer, responses=serializers.OverruledSerializer)
+    @extend_schema(
+        request=serializers.OverruleSerializer,
+        responses={200: serializers.OverruledSerializer, 409: serializers.OverruleConflictSerializer},
+    )
     def put(self, request: Request, pk: int) -> Response:
         person = signed_in(request.user)
         slide = selectors.get_real_slide(person, pk, Act.SEE_CASES)
         selectors.require_reader_or_lead(slide, person)
         decision = serializers.OverruleSerializer(data=request.data)
         decision.is_valid(raise_exception=True)
-        wanted = decision.validated_data
-        changed = services.overrule_tissue(slide, wanted["patches"], wanted["offered"], person)
-        return Response({"changed": changed})
+        return Response({"changed": services.overrule_tissue(slide, by=person, **decision.validated_data)})
+
+
+class PatchOverrules(APIView):
+    """Who brought a patch in or left it out, oldest first."""
+
+    @extend_schema(responses=serializers.OverruleRowSerializer(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        rows = selectors.get_patch(request.user, pk).overrules.select_related("by")
+        return Response(serializers.OverruleRowSerializer(rows, many=True).data)
 
 
 class SlideModelView(APIView):

@@ -1,7 +1,8 @@
 """Labels of one slide as GeoJSON that QuPath opens: a rectangle per patch, class and colour as QuPath writes them.
 
-Coordinates are level-0 pixels. What GeoJSON has no word for stands in QuPath's `metadata`, which it keeps when it
-exports again; a rectangle that was drawn in QuPath has none and is found by its corners.
+Coordinates are level-0 pixels. What GeoJSON has no word for stands in QuPath's `metadata`, texts that it keeps from 0.5
+on when it exports again; a rectangle that was drawn in QuPath has none and is found by its corners. No `id` is written:
+a file that is opened twice would put two objects of one id into QuPath's hierarchy.
 """
 
 import json
@@ -94,7 +95,7 @@ def _row(feature: Any, where: str) -> LabelRow:
     if not isinstance(metadata, dict):
         raise BadFile(f"{where}: its metadata are no table.")
     classification = properties.get("classification") or {}
-    name = classification.get("name", "") if isinstance(classification, dict) else classification
+    name = _class_name(classification)
     left, top, side = _square(feature["geometry"], where)
 
     def number(key: str) -> int | None:
@@ -110,7 +111,7 @@ def _row(feature: Any, where: str) -> LabelRow:
         y_l0=top,
         size_l0=side,
         reader=str(metadata.get("reader") or ""),
-        value=known_value(str(name), where),
+        value=known_value(name, where),
         created_at=str(metadata.get("created_at") or ""),
         case=str(metadata.get("case") or ""),
         stain=str(metadata.get("stain") or ""),
@@ -118,6 +119,14 @@ def _row(feature: Any, where: str) -> LabelRow:
         comments=checked_comments(_listed(metadata.get("comments"), where), where),
         where=where,
     )
+
+
+def _class_name(classification: Any) -> str:
+    """Return the class. Of a class within a class QuPath writes `names`: none of ours, and refused as what it says."""
+    if not isinstance(classification, dict):
+        return str(classification)
+    names = classification.get("names")
+    return ": ".join(map(str, names)) if isinstance(names, list) else str(classification.get("name", ""))
 
 
 def _listed(told: Any, where: str) -> Any:

@@ -2,7 +2,7 @@
 
 from annotation.models.grids import GridSettings, LargePatch, Overrule, SlideGrid
 from annotation.models.labels import ORDER_PATTERN, Label, Remark, WeakLabel
-from annotation.models.predictions import PatchPrediction
+from annotation.models.predictions import PatchPrediction, Scoring
 from annotation.models.reading import Adjudication, Reading, ReadingSettings
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Reading",
     "ReadingSettings",
     "Remark",
+    "Scoring",
     "SlideGrid",
     "WeakLabel",
 ]

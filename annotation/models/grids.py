@@ -1,6 +1,9 @@
 """How a project cuts its slides into large patches, and the patches themselves."""
 
+from uuid import UUID, uuid4
+
 from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -95,13 +98,41 @@ class LargePatch(models.Model):
 class Overrule(models.Model):
     """One decision of a person against, or back to, what Otsu's threshold said of a patch. Append-only."""
 
+    class Act(models.TextChoices):
+        OVERRULE = "overrule", _("overruled")
+        UNDO = "undo", _("undone")
+        REDO = "redo", _("redone")
+
     patch = models.ForeignKey(LargePatch, on_delete=models.CASCADE, related_name="overrules")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     offered = models.BooleanField()
+    uuid = models.UUIDField(
+        default=uuid4, db_default=RandomUUID(), help_text=_("Of the request that brought it: a repeat is recognised.")
+    )
+    act = models.CharField(max_length=8, choices=Act, default=Act.OVERRULE)
+    step = models.UUIDField(null=True, help_text=_("Names what is undone together; empty: the uuid."))
+    after = models.ForeignKey(
+        "annotation.WeakLabel",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text=_("The person's last label on the slide by then: undo goes back through both in their order."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["by", "uuid", "patch"], name="overrule_uuid_once_per_patch"),
+            models.CheckConstraint(condition=models.Q(act__in=["overrule", "undo", "redo"]), name="overrule_act_known"),
+            models.CheckConstraint(
+                condition=models.Q(act="overrule") | models.Q(step__isnull=False), name="overrule_undo_names_its_step"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.patch} {'brought in' if self.offered else 'left out'} by {self.by}"
+
+    @property
+    def step_key(self) -> UUID:
+        return self.step or self.uuid

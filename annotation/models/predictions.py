@@ -4,6 +4,25 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models.grids import LargePatch
+from viewer.models import Slide
+
+
+class Scoring(models.Model):
+    """One MIL checkpoint has scored one slide: what readers choose from when they ask for an order or a heat map."""
+
+    slide = models.ForeignKey(Slide, on_delete=models.CASCADE, related_name="scorings")
+    checkpoint_sha256 = models.CharField(max_length=64)
+    name = models.CharField(max_length=120, blank=True, help_text=_("Which run and epoch it is of."))
+    scored_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["slide", "checkpoint_sha256"], name="scoring_once_per_checkpoint")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.checkpoint_sha256[:8]} on {self.slide}"
 
 
 class PatchPrediction(models.Model):

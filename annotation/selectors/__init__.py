@@ -14,7 +14,7 @@ from annotation.selectors.labels import (
     target_mpp,
 )
 from annotation.selectors.model_view import model_view
-from annotation.selectors.orders import checkpoints_with_scores, in_order
+from annotation.selectors.orders import in_order, scorings
 from annotation.selectors.payload import flagged_patches, labelling_payload, resampling_note
 from annotation.selectors.reading import (
     asked_patches,
@@ -39,7 +39,6 @@ __all__ = [
     "Consensus",
     "agreement",
     "asked_patches",
-    "checkpoints_with_scores",
     "class_balance",
     "consensus_labels",
     "consensus_rule",
@@ -74,6 +73,7 @@ __all__ = [
     "require_reader_or_lead",
     "resampling_note",
     "rows_of_slide",
+    "scorings",
     "sees_others",
     "slide_states",
     "standing_labels",

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
 from annotation.models import GridSettings, PatchPrediction
-from annotation.selectors.orders import checkpoints_with_scores
+from annotation.selectors.orders import scorings
 from annotation.selectors.reading import is_blinded
 from viewer.models import Slide
 
@@ -20,7 +20,7 @@ def model_view(slide: Slide, checkpoint: str = "") -> dict[str, Any]:
     """
     if is_blinded(slide):
         raise ApplicationError(_("This slide is read blinded: no model is shown until all its readers are done."))
-    known = checkpoints_with_scores(slide)
+    known = [one.checkpoint_sha256 for one in scorings(slide)]
     chosen = checkpoint or (known[-1] if known else "")
     if chosen not in known:
         raise ApplicationError(_("No such checkpoint has scored this slide. A synthesis of it scores it."))

@@ -6,16 +6,15 @@ import re
 from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
-from annotation.models import ORDER_PATTERN, LargePatch, PatchPrediction
+from annotation.models import ORDER_PATTERN, LargePatch, PatchPrediction, Scoring
 from viewer.models import Slide
 
 POSITION = "position"
 
 
-def checkpoints_with_scores(slide: Slide) -> list[str]:
-    """Return the sha256 of each checkpoint that has scored the slide, the newest last."""
-    scores = PatchPrediction.objects.filter(patch__slide=slide).order_by("pk")
-    return list(dict.fromkeys(scores.values_list("checkpoint_sha256", flat=True)))
+def scorings(slide: Slide) -> list[Scoring]:
+    """Return which checkpoints have scored the slide, the newest last."""
+    return list(Scoring.objects.filter(slide=slide).order_by("pk"))
 
 
 def in_order(slide: Slide, patches: list[LargePatch], order: str, blinded: bool) -> list[LargePatch]:

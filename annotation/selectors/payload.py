@@ -9,7 +9,7 @@ from accounts.models import User
 from annotation.models import GridSettings, Remark, SlideGrid
 from annotation.selectors import reading
 from annotation.selectors.labels import current_labels
-from annotation.selectors.orders import POSITION, checkpoints_with_scores, in_order
+from annotation.selectors.orders import POSITION, in_order, scorings
 from annotation.selectors.steps import undo_history
 from viewer.models import Slide
 from viewer.selectors import viewer_payload
@@ -80,7 +80,9 @@ def labelling_payload(slide: Slide, user: User, order: str = POSITION) -> dict[s
         "queue": [patch.pk for patch in ordered],
         "steps": undo_history(slide, user),
         "blinded": blinded,
-        "checkpoints": [] if blinded else checkpoints_with_scores(slide),
+        "checkpoints": []
+        if blinded
+        else [{"sha256": one.checkpoint_sha256, "name": one.name} for one in scorings(slide)],
         "reading": None
         if own is None
         else {"id": own.pk, "part": own.part, "done": own.done_at is not None, "reviewed": own.reviewed_at is not None},

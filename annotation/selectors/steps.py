@@ -1,43 +1,77 @@
 """Rebuild what can be undone and redone from the history, so that undo survives the page."""
 
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from annotation.models import WeakLabel
+from annotation.models import Overrule, WeakLabel
 from viewer.models import Slide
 
-Change = dict[str, Any]  # patch, before, after
-Step = dict[str, Any]  # step and its changes
+Step = dict[str, Any]  # kind and step; changes of labels, or patches and whether they were offered
+Steps = dict[UUID, Step]
 
 
 def undo_history(slide: Slide, reader: User) -> dict[str, list[Step]]:
-    """Return the reader's steps on a slide that can be undone and redone, the next one last. One query.
+    """Return the reader's steps on a slide that can be undone and redone, the next one last. Two queries.
 
-    A label or a restored label is a step; rows that were decided together share one. A new step ends what could be
-    redone. Every row is walked, so the way back has no end.
+    A label, a restored label or an overruling of the threshold is a step; rows that were decided together share one. A
+    new step ends what could be redone. Every row is walked, so the way back has no end.
     """
-    rows = WeakLabel.objects.filter(patch__slide=slide, reader=reader).order_by("pk")
-    undo: dict[UUID, Step] = {}
-    redo: dict[UUID, Step] = {}
+    labels = WeakLabel.objects.filter(patch__slide=slide, reader=reader).order_by("pk")
+    overrules = Overrule.objects.filter(patch__slide=slide).order_by("pk")
+    in_order = sorted(
+        chain(
+            (((row[0], 0, 0), row) for row in labels.values_list("pk", "patch_id", "value", "act", "step", "uuid")),
+            # One's own come after the label that one had given last; those of others only take patches away.
+            (((row.after_id or 0, 1, row.pk), row) for row in overrules),
+        ),
+        key=lambda placed: placed[0],
+    )
+    undo: Steps = {}
+    redo: Steps = {}
     values: dict[int, str | None] = {}
-    for pk, patch_id, value, act, step, uuid in rows.values_list("pk", "patch_id", "value", "act", "step", "uuid"):
-        del pk
+    for _place, row in in_order:
+        if isinstance(row, Overrule):
+            if row.by_id == reader.pk:
+                _walk_overrule(undo, redo, row)
+            continue
+        _pk, patch_id, value, act, step, uuid = row
         key = step or uuid
-        if act == WeakLabel.Act.UNDO:
-            _move(undo, redo, key)
-        elif act == WeakLabel.Act.REDO:
-            _move(redo, undo, key)
-        else:
-            redo.clear()
-            undo.setdefault(key, {"step": str(key), "changes": []})["changes"].append(
-                {"patch": patch_id, "before": values.get(patch_id), "after": value}
-            )
+        if not _went_back(undo, redo, act, key):
+            changes = undo.setdefault(key, {"kind": "label", "step": str(key), "changes": []})["changes"]
+            changes.append({"patch": patch_id, "before": values.get(patch_id), "after": value})
         values[patch_id] = value
-    return {"undo": list(undo.values()), "redo": list(redo.values())}
+    last = {row.patch_id: row.by_id for row in overrules}
+    foreign = {patch_id for patch_id, by_id in last.items() if by_id != reader.pk}
+    return {"undo": _own(undo, foreign), "redo": _own(redo, foreign)}
 
 
-def _move(source: dict[UUID, Step], target: dict[UUID, Step], key: UUID) -> None:
+def _walk_overrule(undo: Steps, redo: Steps, row: Overrule) -> None:
+    if not _went_back(undo, redo, row.act, row.step_key):
+        step = {"kind": "tissue", "step": str(row.step_key), "offered": row.offered, "patches": []}
+        undo.setdefault(row.step_key, step)["patches"].append(row.patch_id)
+
+
+def _went_back(undo: Steps, redo: Steps, act: str, key: UUID) -> bool:
+    """Move a step that was undone or redone; a new one ends what could be redone."""
+    if act not in ("undo", "redo"):
+        redo.clear()
+        return False
+    source, target = (undo, redo) if act == "undo" else (redo, undo)
     # The second and later rows of a step find it moved already.
     if (moved := source.pop(key, None)) is not None:
         target[key] = moved
+    return True
+
+
+def _own(steps: Steps, foreign: set[int]) -> list[Step]:
+    """Leave out patches on which somebody else had the last word."""
+    own = []
+    for step in steps.values():
+        if step["kind"] == "tissue":
+            step = {**step, "patches": [patch for patch in step["patches"] if patch not in foreign]}
+            if not step["patches"]:
+                continue
+        own.append(step)
+    return own

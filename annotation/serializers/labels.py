@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from annotation.models import ORDER_PATTERN, Label, LargePatch, Remark, WeakLabel
+from annotation.models import ORDER_PATTERN, Label, LargePatch, Overrule, Remark, WeakLabel
 
 
 class PatchSerializer(serializers.ModelSerializer[LargePatch]):
@@ -147,7 +147,44 @@ class RemarkSerializer(serializers.ModelSerializer[Remark]):
 class OverruleSerializer(serializers.Serializer[None]):
     patches = serializers.ListField(child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=20_000)
     offered = serializers.BooleanField(help_text="True brings the patches in, false leaves them out.")
+    uuid = serializers.UUIDField(
+        required=False, help_text="Named by the client, once per decision: a repeat changes nothing more."
+    )
+    act = serializers.ChoiceField(choices=Overrule.Act.choices, default=Overrule.Act.OVERRULE.value)
+    step = serializers.UUIDField(
+        required=False, allow_null=True, help_text="Names what is undone together; undo and redo send it again."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["act"] != Overrule.Act.OVERRULE and attrs.get("step") is None:
+            raise serializers.ValidationError({"step": ["An undo or redo names its step."]})
+        return attrs
 
 
 class OverruledSerializer(serializers.Serializer[None]):
     changed = serializers.ListField(child=serializers.IntegerField(), help_text="Those that were not so already.")
+
+
+class OverruleRowSerializer(serializers.ModelSerializer[Overrule]):
+    """One decision about the threshold, in a patch's history."""
+
+    by = serializers.CharField(source="by.username")
+
+    class Meta:
+        model = Overrule
+        fields = ["id", "patch", "by", "offered", "act", "step", "uuid", "created_at"]
+
+
+class StandingTissueSerializer(serializers.Serializer[None]):
+    patch = serializers.IntegerField()
+    offered = serializers.BooleanField()
+    by = serializers.CharField(allow_null=True, help_text="Who had the last word; null: the threshold.")
+
+
+class OverruleConflictExtraSerializer(serializers.Serializer[None]):
+    conflicts = StandingTissueSerializer(many=True)
+
+
+class OverruleConflictSerializer(serializers.Serializer[None]):
+    message = serializers.CharField()
+    extra = OverruleConflictExtraSerializer()

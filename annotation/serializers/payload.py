@@ -42,13 +42,23 @@ class ChangeSerializer(serializers.Serializer[None]):
 
 
 class UndoStepSerializer(serializers.Serializer[None]):
+    kind = serializers.ChoiceField(choices=["label", "tissue"])
     step = serializers.UUIDField()
-    changes = ChangeSerializer(many=True)
+    changes = ChangeSerializer(many=True, required=False, help_text="Of labels.")
+    patches = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="That were brought in or left out."
+    )
+    offered = serializers.BooleanField(required=False, help_text="They were brought in.")
 
 
 class UndoHistorySerializer(serializers.Serializer[None]):
     undo = UndoStepSerializer(many=True)
     redo = UndoStepSerializer(many=True)
+
+
+class CheckpointSerializer(serializers.Serializer[None]):
+    sha256 = serializers.CharField()
+    name = serializers.CharField(allow_blank=True, help_text="Which run and epoch it is of.")
 
 
 class OwnReadingSerializer(serializers.Serializer[None]):
@@ -68,7 +78,7 @@ class LabellingSerializer(serializers.Serializer[None]):
     )
     steps = UndoHistorySerializer(help_text="What the reader can undo and redo, the next one last.")
     blinded = serializers.BooleanField(help_text="Readers work apart: neither others' labels nor a model's are shown.")
-    checkpoints = serializers.ListField(child=serializers.CharField(), help_text="Those that have scored the slide.")
+    checkpoints = CheckpointSerializer(many=True, help_text="Those that have scored the slide, the newest last.")
     reading = OwnReadingSerializer(allow_null=True)
     counts = LabelCountsSerializer()
     can_label = serializers.BooleanField()

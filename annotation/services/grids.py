@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import Project
 from annotation import selectors
-from annotation.models import GridSettings, LargePatch, SlideGrid
+from annotation.models import GridSettings, LargePatch, Scoring, SlideGrid
 from viewer.imaging.errors import ImagingError
 from viewer.imaging.foreground import TissueMask, tissue_mask
 from viewer.imaging.geometry import grid_cells, patch_side_l0
@@ -105,6 +105,7 @@ def change_grid_settings(project: Project, **changes: Any) -> GridSettings:
     settings.full_clean()
     settings.save(update_fields=list(changes))
     SlideGrid.objects.filter(slide__case__project=project).delete()
+    Scoring.objects.filter(slide__case__project=project).delete()
     patches.delete()
     return settings
 

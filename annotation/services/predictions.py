@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.errors import ApplicationError
-from annotation.models import LargePatch, PatchPrediction
+from annotation.models import LargePatch, PatchPrediction, Scoring
 from viewer.models import Slide
 
 
@@ -22,8 +22,10 @@ class Prediction(NamedTuple):
 
 
 @transaction.atomic
-def record_predictions(slide: Slide, checkpoint_sha256: str, predictions: Iterable[Prediction]) -> int:
+def record_predictions(slide: Slide, checkpoint_sha256: str, predictions: Iterable[Prediction], name: str = "") -> int:
     """Keep what a checkpoint says of a slide's patches; a repeat overwrites with the same. Returns how many.
+
+    `name` is what readers know the checkpoint by.
 
     Raises:
         ApplicationError: a prediction names a patch that is not one of the slide's.
@@ -42,4 +44,5 @@ def record_predictions(slide: Slide, checkpoint_sha256: str, predictions: Iterab
         unique_fields=["patch", "checkpoint_sha256"],
         update_fields=["probability", "best_x_l0", "best_y_l0", "instance_probabilities"],
     )
+    Scoring.objects.update_or_create(slide=slide, checkpoint_sha256=checkpoint_sha256, defaults={"name": name})
     return len(rows)

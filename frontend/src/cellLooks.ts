@@ -11,6 +11,8 @@ export interface CellLook {
   overruled?: boolean;
   /** Filtered away: hardly there. */
   hidden?: boolean;
+  /** Edge and letter only: a heat map lies below, whose colours must not mix with the labels'. */
+  bare?: boolean;
 }
 
 const SMALLEST_LETTER_CELL_PX = 16;
@@ -19,15 +21,16 @@ const FILL_ALPHA = 0.32;
 export function paintCell(context: CanvasRenderingContext2D, look: CellLook, x: number, y: number, side: number): void {
   context.save();
   if (look.hidden) context.globalAlpha = 0.15;
-  paintState(context, look.state, x, y, side);
+  paintState(context, look, x, y, side);
   if (look.overruled) paintOverruled(context, x, y, side);
   if (look.flagged) paintFlag(context, x, y, side);
   context.restore();
 }
 
-function paintState(context: CanvasRenderingContext2D, state: CellState, x: number, y: number, side: number): void {
+function paintState(context: CanvasRenderingContext2D, { state, bare }: CellLook, x: number, y: number, side: number): void {
   const inset = side > 6 ? 1 : 0.5;
   const box = [x + inset, y + inset, side - 2 * inset, side - 2 * inset] as const;
+  if (state === "left_out" && bare) return;
   if (state === "left_out") {
     context.fillStyle = "rgb(20 20 20 / 38%)";
     context.fillRect(...box);
@@ -40,11 +43,7 @@ function paintState(context: CanvasRenderingContext2D, state: CellState, x: numb
     return;
   }
   const { colour, letter } = LABEL_LOOKS[state];
-  const alpha = context.globalAlpha;
-  context.fillStyle = colour;
-  context.globalAlpha = alpha * FILL_ALPHA;
-  context.fillRect(...box);
-  context.globalAlpha = alpha;
+  if (!bare) tint(context, colour, box);
   // A dark and a light line: one of them shows on any stain.
   context.lineWidth = Math.min(3, side / 6);
   context.strokeStyle = "rgb(20 20 20 / 85%)";
@@ -53,6 +52,14 @@ function paintState(context: CanvasRenderingContext2D, state: CellState, x: numb
   context.strokeStyle = colour;
   context.strokeRect(...box);
   if (side >= SMALLEST_LETTER_CELL_PX) drawLetter(context, letter, colour, x, y, side);
+}
+
+function tint(context: CanvasRenderingContext2D, colour: string, box: readonly [number, number, number, number]): void {
+  const alpha = context.globalAlpha;
+  context.fillStyle = colour;
+  context.globalAlpha = alpha * FILL_ALPHA;
+  context.fillRect(...box);
+  context.globalAlpha = alpha;
 }
 
 function drawLetter(context: CanvasRenderingContext2D, letter: string, colour: string, x: number, y: number, side: number): void {

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { kappaText } from "./dashboard";
 import { formatOf } from "./labelFiles";
-import { orderOf } from "./orderForm";
 
 test("a kappa is told with its interval, and one that does not exist says why", () => {
   expect(kappaText({ kappa: 0.7149, low: 0.551, high: 0.8405 })).toBe("0.71 (0.55–0.84)");
@@ -11,10 +10,4 @@ test("a kappa is told with its interval, and one that does not exist says why", 
 
 test("a file's name says its format", () => {
   expect(["a.CSV", "labels-slide-3.geojson", "labels.coco.json", "x"].map(formatOf)).toEqual(["csv", "geojson", "coco", "csv"]);
-});
-
-test("an order names its seed or the newest checkpoint", () => {
-  expect(orderOf("random", 12, [])).toBe("random:12");
-  expect(orderOf("uncertain", 7, ["old", "new"])).toBe("uncertain:new");
-  expect(orderOf("uncertain", 7, [])).toBe("position");
 });

@@ -26,15 +26,15 @@ export function placeOf(patch: PatchPayload, number: number, mpp: number | null)
   return `${place} · ${mm(patch.x)}, ${mm(patch.y)} mm`;
 }
 
-export function showButtons(store: LabelStore, patch: PatchPayload | null, usable: boolean): void {
+export function showButtons(store: LabelStore, patch: PatchPayload | null, { can_label, can_overrule }: LabellingPayload): void {
   const value = patch ? store.value(patch.id) : null;
   for (const button of all<HTMLButtonElement>("[data-label-key]")) {
     const looks = LABEL_VALUES.find((one) => LABEL_LOOKS[one].letter === button.dataset.labelKey);
     button.setAttribute("aria-pressed", String(looks !== undefined && looks === value));
-    button.disabled = !usable;
+    button.disabled = !can_label || patch === null;
   }
-  find<HTMLButtonElement>("#undo").disabled = !usable || !store.canUndo;
-  find<HTMLButtonElement>("#redo").disabled = !usable || !store.canRedo;
+  for (const undo of ["#undo", "#grid-undo"]) find<HTMLButtonElement>(undo).disabled = !can_overrule || !store.canUndo;
+  find<HTMLButtonElement>("#redo").disabled = !can_overrule || !store.canRedo;
   find<HTMLButtonElement>("#flag").setAttribute("aria-pressed", String(patch !== null && store.flagged(patch.id)));
   setText(find("#current-label"), value ? LABEL_LOOKS[value].name : "");
   find("#current-label").dataset.label = value ?? "";

@@ -128,16 +128,33 @@ test("a state that is filtered away is not selected", () => {
   expect(document.querySelector<HTMLElement>("#label-desk")!.dataset.mode).toBe("grid");
 });
 
-test("a patch that the threshold dropped is brought in, and comes in the order of the others", async () => {
+test("a patch that the threshold dropped is brought in, comes in the order of the others, and goes by one undo", async () => {
   desk = new LabelDesk(labelling());
   desk.toggleGrid();
   desk.stage.selection.choose([{ id: 2 } as never]);
-  await desk.overrule();
-  expect(JSON.parse(fetchMock.mock.calls[0]![1]!.body as string)).toEqual({ patches: [2], offered: true });
+  desk.overrule();
   expect(text("#progress-total")).toBe("3");
+  await vi.waitFor(() => expect(fetchMock).toHaveBeenCalled());
+  const [url, init] = fetchMock.mock.calls[0]!;
+  expect(url).toBe("/api/v1/slides/7/tissue/");
+  expect(JSON.parse(init!.body as string)).toMatchObject({ patches: [2], offered: true, act: "overrule" });
   desk.toggleGrid();
   desk.step(1);
   expect(desk.current!.id).toBe(2);
+  desk.undo("key");
+  expect(text("#progress-total")).toBe("2");
+  expect(desk.current!.id).toBe(3);
+});
+
+test("a patch that is left out is not asked about, and the next one comes on stage", async () => {
+  desk = new LabelDesk(labelling());
+  desk.toggleGrid();
+  desk.stage.selection.choose([{ id: 1 } as never]);
+  desk.overrule();
+  desk.toggleGrid();
+  expect(text("#progress-total")).toBe("1");
+  expect(desk.current!.id).toBe(3);
+  expect(desk.stage.shown!.id).toBe(3);
 });
 
 test("a flag is painted at once and taken back by the same key", () => {

@@ -1,5 +1,5 @@
 /** The labelling desk: one decision, one key, next patch. Ties store, queue, stage and the pictures round them together. */
-import { messageOf, put } from "./api";
+import { messageOf } from "./api";
 import type { CellLook } from "./cellLooks";
 import { CornerMap } from "./cornerMap";
 import { placeOf, showButtons, showConflict, showCounts } from "./deskPanels";
@@ -29,6 +29,8 @@ export class LabelDesk {
   private readonly strip: PatchStrip;
   private readonly bar: GridBar;
   private readonly byId: Map<number, PatchPayload>;
+  /** Not this reader's to label, offered or not: a second reader is asked about the patches that are read twice. */
+  private readonly beyondPart: Set<number>;
   private readonly pace = new Pace();
   private readonly done: PatchPayload[] = [];
   private finishedOnce = false;
@@ -40,6 +42,8 @@ export class LabelDesk {
   ) {
     const { reader, order, slide, steps } = labelling;
     this.byId = new Map(labelling.patches.map((patch) => [patch.id, patch]));
+    const isPart = (patch: PatchPayload): boolean => labelling.reading?.part !== "shared" || patch.asked;
+    this.beyondPart = new Set(labelling.patches.filter((patch) => !isPart(patch)).map((patch) => patch.id));
     this.store = new LabelStore({ patches: labelling.patches, reader, order, slide: slide.id, steps }, sendingTo(labelling.label_url), storage);
     const pick = (patch: PatchPayload): void => this.jump(patch.id);
     this.queue = new PatchQueue(this.inQueue(labelling.queue), (patch) => this.valueOf(patch) === null);
@@ -56,6 +60,7 @@ export class LabelDesk {
     this.strip = new PatchStrip(find("#label-strip"), slide, (patch) => this.valueOf(patch), pick);
     // An empty list: nothing looks different, only what is saved, which its own indicator tells.
     this.store.onChange((patches) => patches?.length === 0 || this.refresh(patches));
+    this.store.onTissue = (patches, offered) => this.offer(patches, offered);
     const asked = new URLSearchParams(location.hash.slice(1)).get("patch");
     if (asked) this.queue.goTo(Number(asked));
     this.moved();
@@ -78,11 +83,11 @@ export class LabelDesk {
   }
 
   undo(route: Route): void {
-    this.follow(this.labelling.can_label ? this.store.undo(route) : null);
+    this.follow(this.labelling.can_overrule ? this.store.undo(route) : null);
   }
 
   redo(route: Route): void {
-    this.follow(this.labelling.can_label ? this.store.redo(route) : null);
+    this.follow(this.labelling.can_overrule ? this.store.redo(route) : null);
   }
 
   flag(): void {
@@ -93,8 +98,10 @@ export class LabelDesk {
     if (this.current && this.labelling.can_overrule) openCommentBox(this.current, this.store);
   }
 
+  /** Of the patch on stage; in the grid, of the one that is selected. */
   history(): void {
-    const patch = this.current;
+    const { chosen } = this.stage.selection;
+    const patch = this.stage.gridShown && chosen.size === 1 ? this.byId.get([...chosen][0]!) : this.current;
     if (!patch) return;
     const restore = (value: LabelValue | null): void => this.store.set(patch.id, value, { milliseconds: null, route: "mouse" }, "restore");
     void openHistory(patch, this.labelling.reader, this.labelling.can_label ? restore : null);
@@ -144,35 +151,44 @@ export class LabelDesk {
   }
 
   async toggleModel(): Promise<void> {
-    if (!this.labelling.checkpoints.length) return;
+    if (this.labelling.checkpoints.length) await this.askModel(this.model.toggle());
+  }
+
+  async chooseClassifier(sha256: string): Promise<void> {
+    await this.askModel(this.model.choose(sha256));
+  }
+
+  private async askModel(answer: Promise<void>): Promise<void> {
     try {
-      await this.model.toggle();
+      await answer;
     } catch (error) {
       setText(find("#model-word"), messageOf(error));
       return;
     }
-    this.refresh([]);
+    this.refresh(null);
   }
 
   /** Bring the selected patches in if all of them are left out, else leave them out. */
-  async overrule(): Promise<void> {
+  overrule(): void {
     const chosen = [...this.stage.selection.chosen].map((id) => this.byId.get(id)!);
     if (!chosen.length || !this.labelling.can_overrule) return;
     const offered = chosen.every((patch) => !patch.offered);
-    const patches = chosen.map((patch) => patch.id);
-    try {
-      await put(`/api/v1/slides/${this.labelling.slide.id}/tissue/`, { patches, offered });
-    } catch (error) {
-      setText(find("#selected-count"), messageOf(error));
-      return;
+    this.stage.selection.clear();
+    this.store.overrule(chosen.filter((patch) => patch.offered !== offered).map((patch) => patch.id), offered);
+  }
+
+  /** Patches were brought in or left out, here or by an undo: they join the order of the others, or leave it. */
+  private offer(ids: readonly number[], offered: boolean): void {
+    for (const patch of this.inQueue(ids)) {
+      patch.offered = offered;
+      patch.asked = offered && !this.beyondPart.has(patch.id);
     }
-    for (const patch of chosen) patch.offered = patch.asked = offered;
-    const kept = this.queue.patches.filter((patch) => patch.offered);
-    const added = chosen.filter((patch) => offered && !this.queue.has(patch.id));
+    const kept = this.queue.patches.filter((patch) => patch.asked);
+    const added = this.inQueue(ids).filter((patch) => patch.asked && !this.queue.has(patch.id));
     const byPlace = (one: PatchPayload, other: PatchPayload): number => one.row - other.row || one.column - other.column;
     this.queue.replace(this.labelling.order === "position" ? [...kept, ...added].sort(byPlace) : [...kept, ...added]);
-    this.stage.selection.clear();
     this.refresh(null);
+    if (this.queue.current !== this.stage.shown) this.moved();
   }
 
   private labelSelected(value: LabelValue, route: Route): void {
@@ -195,7 +211,13 @@ export class LabelDesk {
     const state = patch.offered && patch.asked ? (this.valueOf(patch) ?? "open") : "left_out";
     const flagged = this.store.flagged(patch.id);
     const { hidden } = this.bar;
-    return { state, flagged, overruled: patch.offered !== patch.by_otsu, hidden: hidden.has(state) || (hidden.has("flagged") && !flagged) };
+    return {
+      state,
+      flagged,
+      overruled: patch.offered !== patch.by_otsu,
+      hidden: hidden.has(state) || (hidden.has("flagged") && !flagged),
+      bare: this.model.shown,
+    };
   }
 
   private follow(patches: number[] | null): void {
@@ -219,7 +241,6 @@ export class LabelDesk {
     const patch = this.queue.current;
     if (patch) {
       this.stage.show(patch);
-      history.replaceState(history.state, "", `${location.search}#patch=${patch.id}`);
     }
     this.model.redraw();
     this.refresh([]);
@@ -236,9 +257,11 @@ export class LabelDesk {
     find("#label-desk").dataset.mode = this.stage.gridShown ? "grid" : "patch";
     find("#toggle-model").setAttribute("aria-pressed", String(this.model.shown));
     setText(find("#model-word"), patch ? this.model.wordOn(patch) : "");
+    find("#model-legend").hidden = !this.model.shown;
+    setText(find("#model-name"), this.model.name);
     this.stage.grid.redraw();
     this.bar.show();
-    showButtons(this.store, patch, this.labelling.can_label && patch !== null);
+    showButtons(this.store, patch, this.labelling);
     showConflict(this.store, this.labelling);
     this.showFinished(counts.left === 0 && counts.total > 0);
     this.showSidesSoon();
@@ -255,7 +278,9 @@ export class LabelDesk {
     const patch = this.queue.current;
     this.map.draw(patch);
     this.strip.show(this.done.filter((one) => one !== patch).slice(-SHOWN_DONE), patch, this.queue.openAhead(SHOWN_NEXT));
-    if (patch) this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
+    if (!patch) return;
+    history.replaceState(history.state, "", `${location.search}#patch=${patch.id}`);
+    this.stage.viewer.onOpen(() => this.stage.prefetch(this.queue.openAhead(PREFETCHED)));
   }
 
   private showFinished(finished: boolean): void {

@@ -10,6 +10,11 @@ export function sendingTo(labelUrl: string): Send {
       await post(`/api/v1/patches/${entry.patch}/remarks/`, { uuid, kind: remark, text });
       return [];
     }
+    if (entry.kind === "tissue") {
+      const { uuid, act, step, patches, offered } = entry;
+      await put(`/api/v1/slides/${entry.slide}/tissue/`, { uuid, act, step, patches, offered });
+      return [];
+    }
     const { act, step, route, milliseconds, order, decided_at, writes } = entry;
     const how = { act, route, milliseconds, order, decided_at };
     const [first] = writes;

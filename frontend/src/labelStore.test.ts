@@ -1,55 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError, NetworkError } from "./api";
 import { LabelStore } from "./labelStore";
-import type { Answer, Entry, LabelEntry, PatchWrite } from "./outbox";
 import { MemoryStorage } from "./outboxStorage";
-
-const how = { milliseconds: 800, route: "key" } as const;
-
-/** A server whose answers the test gives one by one. */
-class ScriptedServer {
-  readonly entries: Entry[] = [];
-  private readonly waiting: { resolve: (answers: Answer[]) => void; reject: (error: unknown) => void }[] = [];
-  private nextId = 100;
-
-  readonly send = (entry: Entry): Promise<Answer[]> => {
-    this.entries.push(entry);
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-  };
-
-  get labels(): LabelEntry[] {
-    return this.entries.filter((entry): entry is LabelEntry => entry.kind === "label");
-  }
-
-  get writes(): PatchWrite[] {
-    return this.labels.flatMap((entry) => entry.writes);
-  }
-
-  async accept(): Promise<number> {
-    const entry = this.entries[this.entries.length - this.waiting.length]!;
-    const writes = entry.kind === "label" ? entry.writes : [];
-    this.waiting.shift()!.resolve(writes.map(({ patch, value }) => ({ patch, value, id: (this.nextId += 1) })));
-    await settled();
-    return this.nextId;
-  }
-
-  async refuse(error: unknown): Promise<void> {
-    this.waiting.shift()!.reject(error);
-    await settled();
-  }
-}
-
-/** Storing and sending take a few turns of the event loop. */
-const settled = async (): Promise<void> => {
-  await vi.advanceTimersByTimeAsync(0);
-};
-
-const PATCHES = [
-  { id: 1, label: null, label_id: null },
-  { id: 2, label: "normal", label_id: 50 },
-  { id: 3, label: null, label_id: null },
-] as const;
-const SOURCE = { patches: PATCHES, reader: "ann", slide: 7, order: "position" };
+import { how, ScriptedServer, settled, SOURCE } from "./testing/labelServer";
 
 let server: ScriptedServer;
 let store: LabelStore;
@@ -215,33 +168,6 @@ test("being signed out keeps every write until the reader is back", async () => 
   expect(store.outbox.state).toBe("saved");
 });
 
-test("undo withdraws a first label and redo says it again", async () => {
-  store.set(1, "tumor", how);
-  expect(store.undo("key")).toEqual([1]);
-  expect(store.value(1)).toBeNull();
-  expect(store.redo("key")).toEqual([1]);
-  expect(store.value(1)).toBe("tumor");
-  await settled();
-  await server.accept();
-  await settled();
-  await server.accept();
-  await settled();
-  await server.accept();
-  expect(server.writes.map((write) => write.value)).toEqual(["tumor", null, "tumor"]);
-});
-
-test("undo goes back through patches, and a new label ends redo", () => {
-  store.set(1, "tumor", how);
-  store.set(2, "exclude", how);
-  expect(store.undo("key")).toEqual([2]);
-  expect(store.value(2)).toBe("normal");
-  store.set(3, "normal", how);
-  expect(store.canRedo).toBe(false);
-  expect(store.undo("key")).toEqual([3]);
-  expect(store.undo("key")).toEqual([1]);
-  expect(store.undo("key")).toBeNull();
-});
-
 test("counts follow what is painted", () => {
   store.set(1, "tumor", how);
   store.set(2, "unsure", how);
@@ -257,78 +183,6 @@ test("listeners hear which patch was painted, and of the answer", async () => {
   const before = heard.mock.calls.length;
   await server.accept();
   expect(heard.mock.calls.length).toBeGreaterThan(before);
-});
-
-test("many patches are one entry, and one undo takes all of them back to what each was", async () => {
-  expect(store.setMany([1, 2, 3], "tumor", how)).toBe(3);
-  await settled();
-  await server.accept();
-  expect(store.undo("key")).toEqual([1, 2, 3]);
-  await settled();
-  expect([1, 2, 3].map((patch) => store.value(patch))).toEqual([null, "normal", null]);
-  const [step, undo] = server.labels;
-  expect(step!.writes).toHaveLength(3);
-  expect(undo).toMatchObject({ act: "undo", step: step!.step });
-  expect(undo!.writes.map((write) => write.value)).toEqual([null, "normal", null]);
-});
-
-test("patches that have the value already are left out of a step", () => {
-  expect(store.setMany([1, 2], "normal", how)).toBe(1);
-  expect(store.setMany([1, 2], "normal", how)).toBe(0);
-});
-
-test("patches of a step that were labelled elsewhere are asked about, the others go out again", async () => {
-  store.setMany([1, 2, 3], "tumor", how);
-  await settled();
-  await server.refuse(new ApiError("Elsewhere.", 409, { conflicts: [{ patch: 2, current: { id: 77, value: "exclude" } }] }));
-  await settled();
-  expect(store.conflict(2)).toEqual({ mine: "tumor", theirs: "exclude", theirsId: 77 });
-  expect(server.labels[1]!.writes.map((write) => write.patch)).toEqual([1, 3]);
-  expect(server.labels[1]!.writes[0]!.uuid).toBe(server.labels[0]!.writes[0]!.uuid);
-  await server.accept();
-  expect(store.undo("key")).toEqual([1, 3]);
-});
-
-test("undo goes back beyond the page, by the history that the server kept", async () => {
-  const steps = { undo: [{ step: "first", changes: [{ patch: 2, before: "tumor" as const, after: "normal" as const }] }], redo: [] };
-  store = new LabelStore({ ...SOURCE, steps }, server.send);
-  expect(store.undo("key")).toEqual([2]);
-  await settled();
-  expect(server.labels[0]).toMatchObject({ act: "undo", step: "first", writes: [{ patch: 2, value: "tumor", seen: 50 }] });
-});
-
-test("what an earlier page left unsent is painted, sent under its old uuids, and can be undone", async () => {
-  const storage = new MemoryStorage();
-  const before = new LabelStore(SOURCE, () => new Promise(() => undefined), storage);
-  before.set(1, "tumor", how);
-  before.set(1, "normal", how);
-  before.flag(3);
-  store = new LabelStore(SOURCE, server.send, storage);
-  store.resume(await storage.load("ann"));
-  expect(store.value(1)).toBe("normal");
-  expect(store.flagged(3)).toBe(true);
-  expect(store.unsaved).toBe(3);
-  const first = await server.accept();
-  expect(server.labels[1]!.writes[0]).toMatchObject({ value: "normal", seen: first });
-  await server.accept();
-  await server.accept();
-  expect(store.outbox.state).toBe("saved");
-  expect(await storage.load("ann")).toEqual([]);
-  expect(store.undo("key")).toEqual([1]);
-  expect(store.value(1)).toBe("tumor");
-});
-
-test("a label that had arrived before the tab was closed is one step of undo, not two", async () => {
-  const storage = new MemoryStorage();
-  const before = new LabelStore(SOURCE, () => new Promise(() => undefined), storage);
-  before.set(1, "tumor", how);
-  const [entry] = (await storage.load("ann")) as LabelEntry[];
-  const steps = { undo: [{ step: entry!.writes[0]!.uuid, changes: [{ patch: 1, before: null, after: "tumor" as const }] }], redo: [] };
-  const patches = [{ id: 1, label: "tumor", label_id: 101 }] as const;
-  store = new LabelStore({ ...SOURCE, patches, steps }, server.send, storage);
-  store.resume([entry!]);
-  expect(store.undo("key")).toEqual([1]);
-  expect(store.undo("key")).toBeNull();
 });
 
 test("what another reader left on this computer is not sent in one's own name", async () => {
@@ -369,6 +223,6 @@ test("a flag and a comment go out in order with the labels", async () => {
     await settled();
     await server.accept();
   }
-  const told = server.entries.map((entry) => (entry.kind === "label" ? entry.act : [entry.remark, entry.text]));
+  const told = server.entries.map((entry) => (entry.kind === "remark" ? [entry.remark, entry.text] : entry.act));
   expect(told).toEqual(["label", ["flag", ""], ["comment", "mitoses?"], ["unflag", ""]]);
 });

@@ -6,7 +6,9 @@
  * decides.
  */
 import { ApiError } from "./api";
+import { Flags } from "./flags";
 import { newUuid } from "./identity";
+import { type Conflict, conflictsOf, type Standing } from "./labelConflict";
 import {
   type Act,
   type Answer,
@@ -19,6 +21,7 @@ import {
   type Route,
   type Seen,
   type Send,
+  type TissueEntry,
 } from "./outbox";
 import { MemoryStorage } from "./outboxStorage";
 import type { LabelCounts, LabelValue } from "./payload";
@@ -26,11 +29,6 @@ import { type Step, type UndoHistory, UndoSteps } from "./undoSteps";
 
 export type { Route };
 
-export interface Conflict {
-  mine: LabelValue | null;
-  theirs: LabelValue | null;
-  theirsId: number | null;
-}
 export interface LabelledPatch {
   id: number;
   label: LabelValue | null;
@@ -50,16 +48,17 @@ export interface How {
 }
 
 type Saved = { id: number | null; value: LabelValue | null };
-type Standing = { id: number; value: LabelValue | null } | null;
 
 export class LabelStore {
   readonly outbox: Outbox;
   private readonly saved = new Map<number, Saved>();
   private readonly painted = new Map<number, LabelValue | null>();
-  private readonly flags = new Map<number, boolean>();
+  private readonly flags: Flags;
   private readonly conflicts = new Map<number, Conflict>();
   private readonly listeners = new Set<(patches: readonly number[] | null) => void>();
   private readonly steps: UndoSteps;
+  /** Hears of patches that are asked about from now on, or no longer. */
+  onTissue: (patches: readonly number[], offered: boolean) => void = () => undefined;
   /** Hears of each label that the server confirmed, so that other tabs can be told. */
   onSaved: (answer: Answer) => void = () => undefined;
 
@@ -71,8 +70,8 @@ export class LabelStore {
     for (const patch of source.patches) {
       this.saved.set(patch.id, { id: patch.label_id, value: patch.label });
       this.painted.set(patch.id, patch.label);
-      if (patch.flagged) this.flags.set(patch.id, true);
     }
+    this.flags = new Flags(source.patches);
     this.steps = new UndoSteps(source.steps);
     this.outbox = new Outbox(send, storage, {
       answered: (entry, answers) => this.answered(entry, answers),
@@ -85,7 +84,8 @@ export class LabelStore {
   resume(entries: readonly Entry[]): void {
     for (const entry of entries) {
       if (entry.slide !== this.source.slide) continue;
-      if (entry.kind === "remark") this.paintFlag(entry);
+      if (entry.kind === "remark") this.flags.paint(entry);
+      else if (entry.kind === "tissue") this.replayTissue(entry);
       else this.replay(entry);
     }
     this.notify(null);
@@ -98,7 +98,7 @@ export class LabelStore {
   }
 
   flagged(patch: number): boolean {
-    return this.flags.get(patch) ?? false;
+    return this.flags.has(patch);
   }
 
   conflict(patch: number): Conflict | undefined {
@@ -159,6 +159,13 @@ export class LabelStore {
     return this.go("redo", this.steps.redo(), route);
   }
 
+  /** Bring patches in that are left out, or the other way round: a step like any other. */
+  overrule(patches: number[], offered: boolean): void {
+    const step = newUuid();
+    this.steps.add({ kind: "tissue", step, patches, offered });
+    this.enterTissue("overrule", step, patches, offered);
+  }
+
   flag(patch: number): boolean {
     const flagged = !this.flagged(patch);
     this.remark(patch, flagged ? "flag" : "unflag", "");
@@ -187,7 +194,7 @@ export class LabelStore {
     if (!saved || (saved.id ?? 0) >= id || this.isWaiting(patch)) return;
     this.saved.set(patch, { id, value });
     this.painted.set(patch, value);
-    this.steps.forget(patch);
+    this.steps.forget(patch, "label");
     this.notify([patch]);
   }
 
@@ -195,12 +202,16 @@ export class LabelStore {
     const writes = patches.map((patch) => this.writeOf(patch, value));
     const step = writes.length > 1 ? newUuid() : null;
     const changes = patches.map((patch) => ({ patch, before: this.value(patch), after: value }));
-    this.steps.add({ step: step ?? writes[0]!.uuid, changes });
+    this.steps.add({ kind: "label", step: step ?? writes[0]!.uuid, changes });
     this.enter(writes, act, step, how);
   }
 
   private go(act: "undo" | "redo", step: Step | null, route: Route): number[] | null {
     if (!step) return null;
+    if (step.kind === "tissue") {
+      this.enterTissue(act, step.step, step.patches, act === "undo" ? !step.offered : step.offered);
+      return step.patches;
+    }
     const writes = step.changes.map(({ patch, before, after }) => this.writeOf(patch, act === "undo" ? before : after));
     this.enter(writes, act, step.step, { milliseconds: null, route });
     return writes.map((write) => write.patch);
@@ -217,6 +228,12 @@ export class LabelStore {
     this.outbox.push({ kind: "label", uuid: newUuid(), reader, slide, order, act, step, decided_at, ...how, writes });
   }
 
+  private enterTissue(act: TissueEntry["act"], step: string, patches: number[], offered: boolean): void {
+    const { reader, slide } = this.source;
+    this.onTissue(patches, offered);
+    this.outbox.push({ kind: "tissue", uuid: newUuid(), reader, slide, act, step, patches, offered });
+  }
+
   private writeOf(patch: number, value: LabelValue | null): PatchWrite {
     const waiting = this.outbox.entries.flatMap((entry) => (entry.kind === "label" ? entry.writes : [])).filter((write) => write.patch === patch);
     const last = waiting[waiting.length - 1];
@@ -227,19 +244,20 @@ export class LabelStore {
   private remark(patch: number, remark: RemarkEntry["remark"], text: string): void {
     const { reader, slide } = this.source;
     const entry: RemarkEntry = { kind: "remark", uuid: newUuid(), reader, slide, patch, remark, text };
-    this.paintFlag(entry);
+    this.flags.paint(entry);
     this.notify([patch]);
     this.outbox.push(entry);
   }
 
-  private paintFlag({ remark, patch }: RemarkEntry): void {
-    if (remark !== "comment") this.flags.set(patch, remark === "flag");
-  }
-
   private replay(entry: LabelEntry): void {
     const changes = entry.writes.map(({ patch, value }) => ({ patch, before: this.value(patch), after: value }));
-    this.steps.replay(entry.act, { step: entry.step ?? entry.writes[0]!.uuid, changes });
+    this.steps.replay(entry.act, { kind: "label", step: entry.step ?? entry.writes[0]!.uuid, changes });
     for (const { patch, value } of entry.writes) this.painted.set(patch, value);
+  }
+
+  private replayTissue({ act, step, patches, offered }: TissueEntry): void {
+    this.steps.replay(act, { kind: "tissue", step, patches, offered: act === "undo" ? !offered : offered });
+    this.onTissue(patches, offered);
   }
 
   private answered(entry: Entry, answers: Answer[]): void {
@@ -254,6 +272,7 @@ export class LabelStore {
     // A label of another slide is shown, and decided on, where that slide is.
     if (entry.slide !== this.source.slide) return error.status === 409 ? "leave" : "give up";
     if (entry.kind === "remark") return "give up";
+    if (entry.kind === "tissue") return this.tissueRefused(entry, error);
     const conflicts = error.status === 409 ? conflictsOf(entry, error) : null;
     if (conflicts === null) {
       for (const { patch } of entry.writes) this.giveUp(patch, entry);
@@ -264,6 +283,18 @@ export class LabelStore {
     this.notify([...conflicts.keys()]);
     const writes = entry.writes.filter((write) => !conflicts.has(write.patch));
     return writes.length ? { ...entry, writes } : "give up";
+  }
+
+  /** Somebody else had the last word on some patches, or nothing of it may be: show what stands. */
+  private tissueRefused(entry: TissueEntry, error: ApiError): Entry | "give up" {
+    const { conflicts } = error.extra as { conflicts?: { patch: number; offered: boolean }[] };
+    const standing = new Map(conflicts?.map(({ patch, offered }) => [patch, offered]) ?? entry.patches.map((patch) => [patch, !entry.offered]));
+    for (const [patch, offered] of standing) {
+      this.steps.forget(patch, "tissue");
+      this.onTissue([patch], offered);
+    }
+    const patches = entry.patches.filter((patch) => !standing.has(patch));
+    return patches.length ? { ...entry, patches } : "give up";
   }
 
   private giveUp(patch: number, under: Entry): void {
@@ -289,7 +320,7 @@ export class LabelStore {
       if (writes.length === entry.writes.length) return entry;
       return writes.length ? { ...entry, writes } : null;
     });
-    this.steps.forget(patch);
+    this.steps.forget(patch, "label");
   }
 
   private isWaiting(patch: number): boolean {
@@ -299,12 +330,4 @@ export class LabelStore {
   private notify(patches: readonly number[] | null): void {
     for (const listener of this.listeners) listener(patches);
   }
-}
-
-/** Which patches were labelled elsewhere, with what stands; null when the refusal names none. */
-function conflictsOf(entry: LabelEntry, error: ApiError): Map<number, Standing> | null {
-  const { conflicts, current } = error.extra as { conflicts?: { patch: number; current: Standing }[]; current?: Standing };
-  if (conflicts) return new Map(conflicts.map((one) => [one.patch, one.current]));
-  if (current !== undefined && entry.writes.length === 1) return new Map([[entry.writes[0]!.patch, current]]);
-  return null;
 }

@@ -4,6 +4,7 @@ import { CanvasLayer } from "./canvasLayer";
 import { level0 } from "./geometry";
 import { percent } from "./format";
 import type { LabellingPayload, ModelViewPayload, PatchPayload } from "./payload";
+import { classifierOf } from "./orderForm";
 import { fill, gettext } from "./text";
 import type { SlideViewer } from "./slideViewer";
 
@@ -19,7 +20,7 @@ export class ModelView {
   private scores = new Map<number, ModelViewPayload["patches"][number]>();
   private heat: HTMLCanvasElement | null = null;
   private across = 10;
-  checkpoint = "";
+  private checkpoint: string;
 
   constructor(
     private readonly viewer: SlideViewer,
@@ -29,15 +30,31 @@ export class ModelView {
   ) {
     this.layer = new CanvasLayer(viewer, (context) => this.draw(context));
     this.layer.visible = false;
+    this.checkpoint = classifierOf(labelling);
   }
 
   get shown(): boolean {
     return this.layer.visible;
   }
 
+  /** What readers know the classifier by. */
+  get name(): string {
+    const chosen = this.labelling.checkpoints.find((one) => one.sha256 === this.checkpoint);
+    return chosen?.name || this.checkpoint.slice(0, 8);
+  }
+
   async toggle(): Promise<void> {
     if (!this.shown && !this.heat) await this.load();
     this.layer.visible = !this.shown;
+  }
+
+  /** Show what another classifier says, at once if the view is on. */
+  async choose(checkpoint: string): Promise<void> {
+    this.checkpoint = checkpoint;
+    this.heat = null;
+    if (!this.shown) return;
+    await this.load();
+    this.redraw();
   }
 
   redraw(): void {
@@ -53,8 +70,8 @@ export class ModelView {
   }
 
   private async load(): Promise<void> {
-    const view = await get<ModelViewPayload>(`/api/v1/slides/${this.labelling.slide.id}/model-view/`);
-    this.checkpoint = view.checkpoint;
+    const view = await get<ModelViewPayload>(`/api/v1/slides/${this.labelling.slide.id}/model-view/?checkpoint=${this.checkpoint}`);
+    if (view.checkpoint !== this.checkpoint) return;
     this.across = view.instances_across;
     this.scores = new Map(view.patches.map((score) => [score.patch, score]));
     this.heat = heatOf(this.labelling, this.scores, this.across);

@@ -42,7 +42,14 @@ export interface RemarkEntry extends Common {
   remark: "flag" | "unflag" | "comment";
   text: string;
 }
-export type Entry = LabelEntry | RemarkEntry;
+export interface TissueEntry extends Common {
+  kind: "tissue";
+  act: "overrule" | "undo" | "redo";
+  step: string;
+  patches: number[];
+  offered: boolean;
+}
+export type Entry = LabelEntry | RemarkEntry | TissueEntry;
 export interface Answer {
   patch: number;
   id: number;

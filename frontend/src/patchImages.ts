@@ -48,7 +48,7 @@ export class Prefetcher {
   ) {}
 
   /** zoom: screen pixels per level-0 pixel at which the patches will be shown. */
-  prefetch(patches: readonly PatchPayload[], zoom: number, margin: number): void {
+  prefetch(patches: readonly PatchPayload[], zoom: number, margin = 1): void {
     const level = levelDrawnAt(this.slide, zoom, window.devicePixelRatio || 1);
     if (this.asked.size > MOST_REMEMBERED) this.asked.clear();
     for (const patch of patches) {

@@ -1,22 +1,33 @@
-/** The middle of the labelling desk: one patch with a dimmed ring of context, or the whole slide with its grid. */
+/**
+ * The middle of the labelling desk: one patch with a dimmed ring of context, or the whole slide with its grid.
+ *
+ * A patch whose picture was painted ahead is shown by that picture, in the frame after the key. The viewer follows behind
+ * it, unseen, and is what the reader sees as soon as they zoom or move.
+ */
 import { CanvasLayer } from "./canvasLayer";
+import { make } from "./dom";
 import { level0 } from "./geometry";
 import type { CellLook } from "./cellLooks";
 import { GridSelection } from "./gridSelection";
 import { PatchGrid, PatchIndex } from "./patchGrid";
 import { Prefetcher } from "./patchImages";
+import { drawShade, type Frame } from "./patchPicture";
+import { PatchPictures } from "./patchPictures";
 import type { LabellingPayload, PatchPayload } from "./payload";
 import { SlideViewer } from "./slideViewer";
 
 /** The patch takes this share of the free height or width; the rest is context. */
 const PATCH_SHARE = 0.92;
-/** Room for the row of label buttons below the patch, CSS pixels. */
-const BUTTONS_PX = 76;
+/** Room for the label buttons below the patch where their height is not known, CSS pixels; and what is left round them. */
+const BUTTONS_PX = 60;
+const ROUND_BUTTONS_PX = 16;
 const TITLE_PX = 52;
 const GRID_MARGIN_PX = 20;
 /** Room for the grid's own bar, which has two lines. */
 const GRID_BAR_PX = 124;
 const CONTEXT_MARGIN = 1.3;
+/** The viewer waits so long behind a picture: who types fast never has it load what they have passed. */
+const FOLLOW_AFTER_MS = 120;
 
 export interface StageOptions {
   lookOf: (patch: PatchPayload) => CellLook;
@@ -31,10 +42,16 @@ export class PatchStage {
   readonly grid: PatchGrid;
   readonly selection: GridSelection;
   private readonly shade: CanvasLayer;
+  private readonly picture = make("canvas", { class: "viewer-layer", "aria-hidden": "true", hidden: true });
+  private readonly pictures: PatchPictures;
   private readonly prefetcher: Prefetcher;
   private patch: PatchPayload | null = null;
   private shownAt = performance.now();
   private drawn = false;
+  /** Read when the window changes, not at each key: asking for it has the browser lay the page out. */
+  private buttonsPx: number;
+  /** Runs while the viewer still is where the last patch was. */
+  private following: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     element: HTMLElement,
@@ -42,17 +59,27 @@ export class PatchStage {
     { lookOf, selectable, between, onPick, onSelect }: StageOptions,
   ) {
     this.viewer = new SlideViewer({ element, slide: labelling.slide });
+    this.buttonsPx = roomForButtons();
+    this.pictures = new PatchPictures(labelling.slide);
     this.prefetcher = new Prefetcher(labelling.slide);
-    this.shade = new CanvasLayer(this.viewer, (context, size) => this.drawShade(context, size));
+    this.shade = new CanvasLayer(this.viewer, (context, { width, height }) => this.patch && drawShade(context, { width, height, ...this.place(this.patch) }));
+    // Below the viewer: what is drawn over the tissue is drawn over its picture too.
+    this.viewer.osd.canvas.before(this.picture);
     const index = new PatchIndex(labelling.grid, labelling.patches);
     const current = (): PatchPayload | null => this.patch;
     this.grid = new PatchGrid({ viewer: this.viewer, index, lookOf, current, selected: () => this.selection.chosen });
     this.grid.visible = false;
     this.selection = new GridSelection({ viewer: this.viewer, index, selectable, between, current, onPick, onChange: onSelect });
     this.selection.enable(false);
-    this.viewer.onDrawn(() => this.markDrawn());
+    this.viewer.onDrawn(() => this.pictured || this.markDrawn());
     this.viewer.onOpen(() => this.patch && this.show(this.patch));
-    this.viewer.osd.addHandler("resize", () => this.patch && !this.grid.visible && this.frame());
+    this.viewer.onMove(() => this.following === undefined && this.isMoved && this.showViewer());
+    this.viewer.osd.addHandler("resize", () => {
+      this.showViewer();
+      this.buttonsPx = roomForButtons();
+      if (this.patch && !this.grid.visible) this.frame();
+    });
+    for (const gesture of ["wheel", "pointerdown"]) element.addEventListener(gesture, () => this.follow(), { capture: true, passive: true });
   }
 
   /** Milliseconds since the patch on stage was drawn. */
@@ -65,16 +92,76 @@ export class PatchStage {
     this.shownAt = performance.now();
     this.drawn = false;
     if (!this.viewer.osd.isOpen()) return;
-    if (this.grid.visible) this.grid.redraw();
-    else this.frame();
+    const picture = this.grid.visible ? null : this.pictures.of(patch, this.usualFrame);
+    if (picture) {
+      this.showPicture(picture);
+    } else {
+      this.showViewer();
+      if (this.grid.visible) this.grid.redraw();
+      else this.frame();
+    }
     this.noticeDrawn(patch);
+  }
+
+  get shown(): PatchPayload | null {
+    return this.patch;
+  }
+
+  zoomBy(factor: number): void {
+    this.follow();
+    this.viewer.zoomBy(factor);
+  }
+
+  private showPicture(picture: ImageBitmap): void {
+    const context = this.picture.getContext("2d", { alpha: false });
+    if (this.picture.width !== picture.width || this.picture.height !== picture.height) {
+      const { width, height } = this.viewer.size;
+      [this.picture.width, this.picture.height] = [picture.width, picture.height];
+      [this.picture.style.width, this.picture.style.height] = [`${width}px`, `${height}px`];
+    }
+    context?.drawImage(picture, 0, 0);
+    this.setPictured(true);
+    clearTimeout(this.following);
+    this.following = setTimeout(() => this.follow(), FOLLOW_AFTER_MS);
+  }
+
+  private showViewer(): void {
+    clearTimeout(this.following);
+    this.following = undefined;
+    this.setPictured(false);
+  }
+
+  private get pictured(): boolean {
+    return !this.picture.hidden;
+  }
+
+  private setPictured(pictured: boolean): void {
+    if (this.pictured === pictured) return;
+    this.picture.hidden = !pictured;
+    this.shade.visible = !pictured && !this.grid.visible;
+    this.viewer.element.dataset.pictured = String(pictured);
+  }
+
+  /** Bring the viewer to where the picture is, if it is not there yet. */
+  private follow(): void {
+    if (this.following === undefined) return;
+    clearTimeout(this.following);
+    this.following = undefined;
+    this.frame();
+  }
+
+  /** The reader zoomed or moved away from where a patch is framed. */
+  private get isMoved(): boolean {
+    if (!this.patch || !this.pictured) return false;
+    const [usual, now] = [this.usualFrame, this.place(this.patch)];
+    return Math.max(Math.abs(usual.left - now.left), Math.abs(usual.top - now.top), Math.abs(usual.side - now.side)) > 1;
   }
 
   /** Tiles that are in memory already are drawn with the next frame, and no event tells of them. */
   private noticeDrawn(patch: PatchPayload): void {
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
-        if (patch === this.patch && this.viewer.isDrawn) this.markDrawn();
+        if (patch === this.patch && (this.pictured || this.viewer.isDrawn)) this.markDrawn();
       }),
     );
   }
@@ -86,26 +173,38 @@ export class PatchStage {
     this.viewer.element.dataset.drawn = String(this.patch?.id ?? "");
   }
 
-  /** Screen pixels per level-0 pixel at which the patch fills the stage. */
-  get patchZoom(): number {
+  /** Where any patch lies when it is framed: in the middle, above the buttons. */
+  private get usualFrame(): Frame {
     const { width, height } = this.viewer.size;
-    return (Math.min(width, height - BUTTONS_PX) * PATCH_SHARE) / (this.patch?.size ?? 1);
+    const side = Math.min(width, height - this.buttonsPx) * PATCH_SHARE;
+    const top = (height - this.buttonsPx - side) / 2;
+    return { width, height, density: window.devicePixelRatio || 1, left: (width - side) / 2, top, side };
+  }
+
+  /** Where it lies in the viewer now. */
+  private place(patch: PatchPayload): { left: number; top: number; side: number } {
+    const { x, y } = this.viewer.toScreen(level0(patch.x, patch.y));
+    return { left: x, top: y, side: patch.size * this.viewer.view.zoom };
   }
 
   /** Centre the patch again at its usual size. */
   frame(): void {
     const patch = this.patch;
     if (!patch) return;
-    const zoom = this.patchZoom;
-    const middle = level0(patch.x + patch.size / 2, patch.y + patch.size / 2 + BUTTONS_PX / 2 / zoom);
+    const { width, height, left, top, side } = this.usualFrame;
+    const zoom = side / patch.size;
+    const middle = level0(patch.x + (width / 2 - left) / zoom, patch.y + (height / 2 - top) / zoom);
     this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
     this.shade.redraw();
   }
 
   prefetch(coming: readonly PatchPayload[]): void {
-    const [next, ...later] = coming;
-    if (next) this.prefetcher.prefetch([next], this.patchZoom, CONTEXT_MARGIN);
-    this.prefetcher.prefetch(later, this.patchZoom, 1);
+    if (!this.patch) return;
+    const frame = this.usualFrame;
+    const [next, ...later] = this.pictures.prepare(coming, frame);
+    const zoom = frame.side / this.patch.size;
+    if (next) this.prefetcher.prefetch([next], zoom, CONTEXT_MARGIN);
+    this.prefetcher.prefetch(later, zoom);
   }
 
   get gridShown(): boolean {
@@ -113,6 +212,7 @@ export class PatchStage {
   }
 
   showGrid(shown: boolean): void {
+    this.showViewer();
     this.grid.visible = shown;
     this.selection.enable(shown);
     this.shade.visible = !shown;
@@ -128,22 +228,9 @@ export class PatchStage {
     const middle = level0(width / 2, height / 2 + (GRID_BAR_PX - TITLE_PX) / 2 / zoom);
     this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
   }
+}
 
-  private drawShade(context: CanvasRenderingContext2D, size: { width: number; height: number }): void {
-    if (!this.patch) return;
-    const { x, y } = this.viewer.toScreen(level0(this.patch.x, this.patch.y));
-    const side = this.patch.size * this.viewer.view.zoom;
-    context.fillStyle = "rgb(18 18 18 / 62%)";
-    context.beginPath();
-    context.rect(0, 0, size.width, size.height);
-    context.rect(x, y, side, side);
-    context.fill("evenodd");
-    // A dark and a light line: one of them shows on any stain.
-    context.lineWidth = 1;
-    context.strokeStyle = "#111";
-    context.strokeRect(x - 2, y - 2, side + 4, side + 4);
-    context.lineWidth = 2;
-    context.strokeStyle = "#fff";
-    context.strokeRect(x - 0.5, y - 0.5, side + 1, side + 1);
-  }
+function roomForButtons(): number {
+  const buttons = document.querySelector<HTMLElement>("#label-stage .label-keys");
+  return ROUND_BUTTONS_PX + (buttons?.offsetHeight || BUTTONS_PX);
 }

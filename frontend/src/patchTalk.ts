@@ -4,7 +4,7 @@ import { find, make } from "./dom";
 import { when } from "./format";
 import { labelName } from "./labels";
 import type { LabelStore } from "./labelStore";
-import type { LabelRow, LabelValue, PatchPayload, Remark } from "./payload";
+import type { LabelRow, LabelValue, OverruleRow, PatchPayload, Remark } from "./payload";
 import { fill, gettext } from "./text";
 
 type Page<T> = T[] | { results: T[] };
@@ -43,10 +43,15 @@ export async function openHistory(patch: PatchPayload, reader: string, onRestore
   dialog.showModal();
   try {
     const address = `/api/v1/patches/${patch.id}`;
-    const [labels, remarks] = await Promise.all([get<Page<LabelRow>>(`${address}/labels/`), get<Page<Remark>>(`${address}/remarks/`)]);
+    const [labels, remarks, overrules] = await Promise.all([
+      get<Page<LabelRow>>(`${address}/labels/`),
+      get<Page<Remark>>(`${address}/remarks/`),
+      get<OverruleRow[]>(`${address}/overrules/`),
+    ]);
     const items = [
       ...rowsOf(labels).map((row) => ({ at: row.created_at, item: labelItem(row, row.reader === reader ? onRestore : null, dialog) })),
       ...rowsOf(remarks).map((remark) => ({ at: remark.created_at, item: remarkItem(remark) })),
+      ...overrules.map((row) => ({ at: row.created_at, item: overruleItem(row, patch) })),
     ].sort((one, other) => one.at.localeCompare(other.at));
     list.replaceChildren(...items.map(({ item }) => item));
     if (!items.length) list.replaceChildren(make("li", { class: "muted" }, gettext("Nobody has said anything of this patch yet.")));
@@ -55,8 +60,9 @@ export async function openHistory(patch: PatchPayload, reader: string, onRestore
   }
 }
 
-const ACTS: Record<LabelRow["act"], string> = {
+const ACTS: Record<LabelRow["act"] | OverruleRow["act"], string> = {
   label: "",
+  overrule: "",
   undo: gettext("undone"),
   redo: gettext("redone"),
   restore: gettext("restored"),
@@ -81,4 +87,11 @@ function labelItem(row: LabelRow, onRestore: ((value: LabelValue | null) => void
 function remarkItem(remark: Remark): HTMLElement {
   const facts = `${remark.author} · ${when(remark.created_at)}`;
   return make("li", {}, make("span", {}, remark.kind === "comment" ? `“${remark.text}”` : KINDS[remark.kind]), make("span", { class: "muted small" }, facts));
+}
+
+function overruleItem(row: OverruleRow, patch: PatchPayload): HTMLElement {
+  const said = row.offered ? gettext("brought in") : gettext("left out");
+  const against = row.offered === patch.by_otsu ? gettext("as the threshold says") : gettext("against the threshold");
+  const facts = [row.by, when(row.created_at), against, ACTS[row.act]].filter(Boolean).join(" · ");
+  return make("li", {}, make("strong", {}, said), make("span", { class: "muted small" }, facts));
 }

@@ -89,8 +89,8 @@ export interface LabellingPayload {
   steps: UndoHistory;
   /** Readers work apart: neither others' labels nor a model's are shown. */
   blinded: boolean;
-  /** Sha256 of those that have scored the slide, the newest last. */
-  checkpoints: string[];
+  /** Those that have scored the slide, the newest last; the name is empty for those of long ago. */
+  checkpoints: { sha256: string; name: string }[];
   reading: { id: number; part: "all" | "shared" | "adjudicator"; done: boolean; reviewed: boolean } | null;
   counts: LabelCounts;
   can_label: boolean;
@@ -109,6 +109,14 @@ export interface LabelRow {
   milliseconds: number | null;
   route: string;
   act: "label" | "undo" | "redo" | "restore";
+  created_at: string;
+}
+
+/** Somebody brought a patch in that the threshold dropped, or left one out. */
+export interface OverruleRow {
+  by: string;
+  offered: boolean;
+  act: "overrule" | "undo" | "redo";
   created_at: string;
 }
 

@@ -7,15 +7,17 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from accounts.models import Project, User
+from accounts.models import Project, Role, User
 from annotation.models import GridSettings, LargePatch, SlideGrid, WeakLabel
-from annotation.services import label_patch
-from tests.factories import make_case, make_patch, make_slide
+from annotation.services import Prediction, assign, label_patch, record_predictions
+from tests.conftest import SiteClient
+from tests.factories import add_member, make_case, make_patch, make_slide, make_user
 from viewer import storage
 from viewer.imaging.pyramid import PyramidWriter
 from viewer.models import Slide
 
 PATCH_PX = 128
+SHA = "ab" * 32
 TISSUE = (190, 80, 150)
 
 
@@ -77,3 +79,29 @@ def give(patch: LargePatch, value: str | None, reader: User) -> WeakLabel:
     """Label a patch as a reader who sees what stands."""
     newest = WeakLabel.objects.filter(patch=patch, reader=reader).order_by("-pk").first()
     return label_patch(patch, value, reader, uuid4(), newest.pk if newest else None)
+
+
+def payload(client: SiteClient, slide: Slide, order: str = "") -> Any:
+    return client.get(f"/api/v1/slides/{slide.pk}/labelling/" + (f"?order={order}" if order else ""))
+
+
+@pytest.fixture
+def second(project: Project) -> User:
+    return add_member(make_user("second"), project, Role.PATHOLOGIST)
+
+
+@pytest.fixture
+def two_readers(gridded_slide: Slide, pathologist: User, second: User, lead: User) -> Slide:
+    """A slide that two pathologists are assigned to."""
+    for reader in (pathologist, second):
+        assign(gridded_slide, reader, "all", lead)
+    return gridded_slide
+
+
+@pytest.fixture
+def scored(gridded_slide: Slide) -> Slide:
+    """A slide that one checkpoint has scored: its second patch is the uncertain one."""
+    patches = zip(gridded_slide.patches.order_by("column"), [0.9, 0.5, 0.1], strict=True)
+    predictions = [Prediction(one.pk, probability, one.x_l0, 0, bytes([200] * 64)) for one, probability in patches]
+    record_predictions(gridded_slide, SHA, predictions, "Run 3 · epoch 7")
+    return gridded_slide

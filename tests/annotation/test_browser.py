@@ -1,10 +1,13 @@
 """The desk in a real browser: what survives a reload, a lost network, a closed tab, and a second tab."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
@@ -44,6 +47,14 @@ def press(page: Page, *keys: str) -> None:
 
 def all_saved(page: Page) -> None:
     expect(page.locator("#save-state")).to_have_text("All saved", timeout=15_000)
+
+
+def pixels(page: Page) -> np.ndarray:
+    """The middle of the stage, where the patch is."""
+    box = page.locator("#label-stage .viewer-canvas").bounding_box()
+    assert box is not None
+    middle = {"x": box["x"] + box["width"] / 2 - 200, "y": box["y"] + 60, "width": 400, "height": 400}
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=middle))).convert("RGB")).astype(int)
 
 
 def written() -> list[tuple[str | None, str]]:
@@ -155,8 +166,40 @@ def test_what_otsu_dropped_is_brought_in_and_asked_for(desk: Page, slide: Slide)
     expect(desk.locator("#selected-count")).to_have_text("1 selected")
     press(desk, "b")
     expect(desk.locator("#progress-total")).to_have_text("5")
+    all_saved(desk)
     patch = slide.patches.get(offered=True, by_otsu=False)
     assert [(row.offered, row.by.username) for row in patch.overrules.all()] == [(True, "pathologist")]
+    desk.reload()
+    desk.wait_for_selector("body[data-ready='1']")
+    press(desk, "z")
+    expect(desk.locator("#progress-total")).to_have_text("4")
+    press(desk, "Shift+Z")
+    expect(desk.locator("#progress-total")).to_have_text("5")
+    all_saved(desk)
+    assert [(row.offered, row.act) for row in patch.overrules.all()] == [
+        (True, "overrule"),
+        (False, "undo"),
+        (True, "redo"),
+    ]
+    press(desk, "h")
+    said = re.compile("brought in.*left out.*undone.*brought in.*redone", re.S)
+    expect(desk.locator("#history-box")).to_contain_text(said)
+
+
+def test_the_next_patch_is_painted_ahead_and_looks_as_the_viewer_draws_it(desk: Page) -> None:
+    stage = desk.locator("#label-stage .viewer-canvas")
+    expect(stage).to_have_attribute("data-drawn", re.compile(r"\d+"))
+    desk.wait_for_timeout(1500)  # the worker paints while a reader looks
+    press(desk, "t")
+    expect(stage).to_have_attribute("data-pictured", "true")
+    ahead = pixels(desk)
+    press(desk, "+")
+    expect(stage).to_have_attribute("data-pictured", "false")
+    press(desk, "0")
+    desk.wait_for_timeout(1500)  # the view comes to rest
+    assert np.abs(pixels(desk) - ahead).mean() < 8
+    press(desk, "n", "z")
+    expect(stage).to_have_attribute("data-pictured", "true")
 
 
 def test_a_role_taken_away_in_mid_work_holds_the_labels_and_says_why(desk: Page, pathologist: User) -> None:

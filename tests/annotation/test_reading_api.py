@@ -4,51 +4,22 @@ from uuid import uuid4
 
 import pytest
 
-from accounts.models import Membership, Project, Role, User
-from annotation.models import Adjudication, LargePatch, Overrule, PatchPrediction, Reading, Remark, WeakLabel
+from accounts.models import Role, User
+from annotation.models import Adjudication, LargePatch, Reading, WeakLabel
 from annotation.selectors import consensus_labels
 from annotation.services import assign, change_reading_settings, finish_reading
-from tests.annotation.conftest import give
+from tests.annotation.conftest import give, payload
 from tests.conftest import SiteClient
-from tests.factories import add_member, make_patch, make_synthetic_slide, make_user
+from tests.factories import add_member, make_user
 from viewer.models import Slide
 
 ClientOf = Callable[[User], SiteClient]
-SHA = "ab" * 32
-
-
-@pytest.fixture
-def second(project: Project) -> User:
-    return add_member(make_user("second"), project, Role.PATHOLOGIST)
-
-
-@pytest.fixture
-def two_readers(gridded_slide: Slide, pathologist: User, second: User, lead: User) -> Slide:
-    """A slide that two pathologists are assigned to."""
-    for reader in (pathologist, second):
-        assign(gridded_slide, reader, "all", lead)
-    return gridded_slide
-
-
-@pytest.fixture
-def scored(gridded_slide: Slide) -> Slide:
-    """A slide that one checkpoint has scored: its second patch is the uncertain one."""
-    for patch, probability in zip(gridded_slide.patches.order_by("column"), [0.9, 0.5, 0.1], strict=True):
-        PatchPrediction.objects.create(
-            patch=patch, checkpoint_sha256=SHA, probability=probability, best_x_l0=patch.x_l0, best_y_l0=0,
-            instance_probabilities=bytes([200] * 64),
-        )  # fmt: skip
-    return gridded_slide
 
 
 def read_all(slide: Slide, reader: User, *values: str) -> None:
     for patch, value in zip(slide.patches.filter(offered=True).order_by("column"), values, strict=True):
         give(patch, value, reader)
     finish_reading(slide, reader)
-
-
-def payload(client: SiteClient, slide: Slide, order: str = "") -> Any:
-    return client.get(f"/api/v1/slides/{slide.pk}/labelling/" + (f"?order={order}" if order else ""))
 
 
 def test_a_lead_assigns_a_slide_and_takes_it_back(
@@ -259,141 +230,3 @@ def test_readers_do_not_judge_their_own_slide_but_a_named_adjudicator_does(
     assert client_of(judge).get(address).status_code == 200
     assert client_of(pathologist).get(address).status_code == 403
     assert client_of(judge).get(f"/slides/{two_readers.pk}/disagreement/").status_code == 200
-
-
-def test_patches_come_in_the_order_asked_for(client_of: ClientOf, pathologist: User, scored: Slide) -> None:
-    scored.patches.update(offered=True)
-    ids = list(scored.patches.order_by("column").values_list("pk", flat=True))
-    client = client_of(pathologist)
-    assert payload(client, scored).json()["queue"] == ids
-    shuffled = payload(client, scored, "random:5").json()["queue"]
-    assert sorted(shuffled) == sorted(ids)
-    assert shuffled == payload(client, scored, "random:5").json()["queue"]
-    assert payload(client, scored, f"uncertain:{SHA}").json()["queue"][0] == ids[1]
-
-
-@pytest.mark.parametrize(
-    ("order", "told"),
-    [("alphabet", "is no order"), ("random:x", "is no order"), (f"uncertain:{'cd' * 32}", "has not scored")],
-)
-def test_an_order_that_cannot_be_is_refused(
-    client_of: ClientOf, pathologist: User, scored: Slide, order: str, told: str
-) -> None:
-    answer = payload(client_of(pathologist), scored, order)
-    assert answer.status_code == 400
-    assert told in answer.json()["message"]
-    assert client_of(pathologist).get(f"/slides/{scored.pk}/label/?order={order}").status_code == 400
-
-
-def test_no_model_is_seen_in_blinded_work(
-    client_of: ClientOf, lead: User, pathologist: User, second: User, scored: Slide
-) -> None:
-    client = client_of(pathologist)
-    view = client.get(f"/api/v1/slides/{scored.pk}/model-view/").json()
-    assert (view["checkpoint"], view["instances_across"], len(view["patches"])) == (SHA, 8, 3)
-    for reader in (pathologist, second):
-        assign(scored, reader, "all", lead)
-    assert payload(client, scored).json()["checkpoints"] == []
-    for address in (f"slides/{scored.pk}/model-view/", f"slides/{scored.pk}/labelling/?order=uncertain:{SHA}"):
-        answer = client.get(f"/api/v1/{address}")
-        assert answer.status_code == 400
-        assert "read blinded" in answer.json()["message"]
-
-
-def test_a_patch_is_brought_in_and_left_out_with_its_history(
-    client_of: ClientOf, pathologist: User, gridded_slide: Slide
-) -> None:
-    dropped = gridded_slide.patches.get(column=2)
-    client = client_of(pathologist)
-    for offered in (True, True, False):
-        body = {"patches": [dropped.pk], "offered": offered}
-        assert client.put(f"/api/v1/slides/{gridded_slide.pk}/tissue/", body, format="json").status_code == 200
-    assert list(Overrule.objects.values_list("patch", "offered")) == [(dropped.pk, True), (dropped.pk, False)]
-    dropped.refresh_from_db()
-    assert (dropped.offered, dropped.by_otsu) == (False, False)
-
-
-def test_a_label_on_a_patch_that_was_left_out_does_not_count_but_stays(
-    client_of: ClientOf, pathologist: User, patch: LargePatch
-) -> None:
-    give(patch, "tumor", pathologist)
-    body = {"patches": [patch.pk], "offered": False}
-    client_of(pathologist).put(f"/api/v1/slides/{patch.slide_id}/tissue/", body, format="json")
-    assert consensus_labels(patch.slide.project) == {}
-    assert WeakLabel.objects.count() == 1
-
-
-def test_a_patch_of_another_slide_is_not_overruled(
-    client_of: ClientOf, clinician: User, pathologist: User, gridded_slide: Slide
-) -> None:
-    foreign = make_patch()
-    body = {"patches": [foreign.pk], "offered": False}
-    address = f"/api/v1/slides/{gridded_slide.pk}/tissue/"
-    assert client_of(pathologist).put(address, body, format="json").status_code == 400
-    own = {"patches": [gridded_slide.patches.get(column=0).pk], "offered": False}
-    assert client_of(clinician).put(address, own, format="json").status_code == 403
-    assert not Overrule.objects.exists()
-    assert gridded_slide.patches.filter(offered=True).count() == 2
-
-
-@pytest.mark.parametrize(
-    ("remark", "status"),
-    [
-        ({"kind": "shout"}, 400),
-        ({"kind": "comment"}, 400),
-        ({"kind": "flag", "text": "why"}, 400),
-        ({"kind": "comment", "text": "x" * 2001}, 400),
-        ({"kind": "comment", "text": "a\0b"}, 400),
-    ],
-)
-def test_a_remark_that_cannot_be_is_refused(
-    client_of: ClientOf, pathologist: User, patch: LargePatch, remark: dict[str, str], status: int
-) -> None:
-    body = {"uuid": str(uuid4()), **remark}
-    answer = client_of(pathologist).post(f"/api/v1/patches/{patch.pk}/remarks/", body, format="json")
-    assert answer.status_code == status
-    assert Remark.objects.count() == 0
-
-
-def test_a_remark_sent_twice_is_written_once(client_of: ClientOf, pathologist: User, patch: LargePatch) -> None:
-    body = {"uuid": str(uuid4()), "kind": "flag"}
-    address = f"/api/v1/patches/{patch.pk}/remarks/"
-    first = client_of(pathologist).post(address, body, format="json")
-    assert client_of(pathologist).post(address, body, format="json").json() == first.json()
-    assert Remark.objects.count() == 1
-    assert client_of(pathologist).post(address, {**body, "kind": "unflag"}, format="json").status_code == 409
-
-
-def test_a_readers_wrong_clock_changes_no_order(client_of: ClientOf, pathologist: User, patch: LargePatch) -> None:
-    client, seen = client_of(pathologist), None
-    for value, clock in [("tumor", "2031-01-01T00:00:00Z"), ("normal", "1999-01-01T00:00:00Z")]:
-        body = {"value": value, "uuid": str(uuid4()), "seen": seen, "decided_at": clock}
-        seen = client.put(f"/api/v1/patches/{patch.pk}/label/", body, format="json").json()["id"]
-    assert payload(client, patch.slide).json()["patches"][0]["label"] == "normal"
-    first, second = WeakLabel.objects.order_by("pk")
-    assert first.created_at < second.created_at
-    assert (first.decided_at.year, second.decided_at.year) == (2031, 1999)
-
-
-def test_a_step_after_the_role_was_taken_away_is_refused(
-    client_of: ClientOf, pathologist: User, gridded_slide: Slide
-) -> None:
-    client = client_of(pathologist)
-    Membership.objects.filter(user=pathologist).update(role=Role.CLINICIAN)
-    writes = [
-        {"patch": one.pk, "value": "tumor", "uuid": str(uuid4()), "seen": None} for one in gridded_slide.patches.all()
-    ]
-    body = {"step": str(uuid4()), "writes": writes}
-    assert client.put(f"/api/v1/slides/{gridded_slide.pk}/labels/", body, format="json").status_code == 403
-    assert WeakLabel.objects.count() == 0
-
-
-def test_labels_on_a_slide_that_is_gone_or_synthetic_find_nothing(
-    client_of: ClientOf, pathologist: User, gridded_slide: Slide
-) -> None:
-    synthetic = make_synthetic_slide(gridded_slide, published=True)
-    writes = [{"patch": 1, "value": "tumor", "uuid": str(uuid4()), "seen": None}]
-    body = {"step": str(uuid4()), "writes": writes}
-    for pk in (synthetic.pk, 10**9):
-        assert client_of(pathologist).put(f"/api/v1/slides/{pk}/labels/", body, format="json").status_code == 404
-    assert WeakLabel.objects.count() == 0

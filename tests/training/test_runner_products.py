@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from accounts.models import Project, User
-from annotation.models import PatchPrediction
+from annotation.models import PatchPrediction, Scoring
 from tests.factories import make_case, make_patch, make_slide
 from tests.training.builders import (
     make_done_generator,
@@ -94,6 +94,7 @@ def test_a_score_becomes_predictions(project: Project, lead: User, learning: Sta
     """)
     executed(run)
     assert run.report == {"patches": 1}
+    assert Scoring.objects.get().name.startswith(f"Run {classifier.pk} · MIL classifier HE · epoch ")
     prediction = PatchPrediction.objects.get()
     assert (prediction.patch, prediction.probability, prediction.best_x_l0) == (patch, 0.75, 2464)
     assert bytes(prediction.instance_probabilities) == bytes([0, 190, 255, 7])

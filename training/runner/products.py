@@ -6,8 +6,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from annotation import services as annotation_services
-from training.models import Run
+from training.models import Checkpoint, Run
 from training.runner.workspace import Workspace
 from viewer import services as viewer_services
 
@@ -29,9 +31,16 @@ def deliver(run: Run, workspace: Workspace, report: dict[str, Any]) -> dict[str,
         case Run.Kind.SCORE:
             assert run.slide is not None
             predictions = _predictions(workspace.out / "predictions.jsonl")
-            kept = annotation_services.record_predictions(run.slide, workspace.inputs["source_classifier"], predictions)
+            sha256 = workspace.inputs["source_classifier"]
+            kept = annotation_services.record_predictions(run.slide, sha256, predictions, _name_of(run, sha256))
             return report | {"patches": kept}
     return report
+
+
+def _name_of(run: Run, sha256: str) -> str:
+    """Return what readers know the classifier by: "Run 12 · MIL classifier HE · epoch 7"."""
+    used = Checkpoint.objects.filter(run=run.source_classifier_run, sha256=sha256).first()
+    return f"{run.source_classifier_run} · " + (_("epoch %(epoch)s") % {"epoch": used.epoch} if used else sha256[:8])
 
 
 def _predictions(path: Path) -> Iterator[annotation_services.Prediction]:

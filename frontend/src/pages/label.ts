@@ -50,16 +50,19 @@ for (const button of all("[data-label-key]"))
   onClick(`[data-label-key=${button.dataset.labelKey}]`, (route) => desk.label(valueOfKey(button.dataset.labelKey!), route));
 for (const button of all("[data-selected-key]"))
   onClick(`[data-selected-key=${button.dataset.selectedKey}]`, (route) => desk.label(valueOfKey(button.dataset.selectedKey!), route));
-onClick("#overrule", () => void desk.overrule());
+onClick("#overrule", () => desk.overrule());
 onClick("#clear-selection", () => desk.stage.selection.clear());
 onClick("#flag", () => desk.flag());
 onClick("#comment", () => desk.comment());
 onClick("#show-history", () => desk.history());
 onClick("#toggle-model", () => void desk.toggleModel());
-bindOrder(find<HTMLFormElement>("#order-form"), labelling);
+bindOrder(find<HTMLFormElement>("#order-form"), labelling, (sha256) => void desk.chooseClassifier(sha256));
 if (document.querySelector("#finish")) onClick("#finish", () => void finish());
 onClick("#undo", (route) => desk.undo(route));
 onClick("#redo", (route) => desk.redo(route));
+onClick("#grid-undo", (route) => desk.undo(route));
+onClick("#previous", () => desk.step(-1));
+onClick("#next", () => desk.step(1));
 onClick("#skip", () => desk.skip());
 onClick("#toggle-grid", () => desk.toggleGrid());
 onClick("#leave-grid", () => desk.toggleGrid());
@@ -106,10 +109,10 @@ const keys: Shortcut[] = [
   { keys: ["R"], what: gettext("rectangle (or Shift and drag), and back"), group: grid, run: () => useTool("rectangle") },
   { keys: ["L"], what: gettext("lasso (or Alt and drag), and back"), group: grid, run: () => useTool("lasso") },
   { keys: ["A"], what: gettext("select all that are shown"), group: grid, run: () => desk.selectAll() },
-  { keys: ["B"], what: gettext("bring the selected patches in, or leave them out"), group: grid, run: () => void desk.overrule() },
+  { keys: ["B"], what: gettext("bring the selected patches in, or leave them out"), group: grid, run: () => desk.overrule() },
   { keys: ["M"], what: gettext("what the model says"), group: view, run: () => void desk.toggleModel() },
-  { keys: ["+", "="], what: gettext("zoom in"), group: view, run: () => desk.stage.viewer.zoomBy(1.5), repeats: true },
-  { keys: ["-"], what: gettext("zoom out"), group: view, run: () => desk.stage.viewer.zoomBy(1 / 1.5), repeats: true },
+  { keys: ["+", "="], what: gettext("zoom in"), group: view, run: () => desk.stage.zoomBy(1.5), repeats: true },
+  { keys: ["-"], what: gettext("zoom out"), group: view, run: () => desk.stage.zoomBy(1 / 1.5), repeats: true },
   { keys: ["0"], what: gettext("the whole patch"), group: view, run: () => desk.stage.frame() },
 ];
 bindWithHelp(keys);

@@ -71,6 +71,20 @@ def test_a_rectangle_drawn_in_qupath_is_a_row_without_our_words() -> None:
     assert (row.corner, row.value, row.slide, row.reader, row.flagged) == ((0, 0, 100), "tumor", None, "", None)
 
 
+def test_what_qupath_exports_again_is_still_the_same_row() -> None:
+    """QuPath 0.5 adds an id of its own, a measurement, and keeps class, lock and metadata."""
+    [feature] = json.loads(written("geojson", one(flagged=True, comments=("Mitoses?",))))["features"]
+    properties = feature["properties"] | {"measurements": {"Area": 5017600.0}}
+    again = {**feature, "id": "3f2c1a50-6f6e-4a11-9a0b-0d1e2f3a4b5c", "properties": properties}
+    [row] = geojson.read(json.dumps({"type": "FeatureCollection", "features": [again]}).encode())
+    assert replace(row, where="") == one(flagged=True, comments=("Mitoses?",))
+
+
+def test_metadata_is_texts_only_because_qupath_drops_the_rest() -> None:
+    [feature] = json.loads(written("geojson", one(comments=("a", "b"))))["features"]
+    assert all(isinstance(value, str) for value in feature["properties"]["metadata"].values())
+
+
 def test_a_cell_that_a_spreadsheet_would_run_is_text_and_comes_back_as_it_was() -> None:
     row = one(case="=HYPERLINK(1)", reader="@SUM", comments=("=1+1", "'quoted"))
     line = written("csv", row).decode().splitlines()[1]
@@ -112,6 +126,11 @@ def test_a_bad_table_is_refused_with_its_line(content: bytes, told: str) -> None
         (b'{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [9, 4]]]}}]}', "no upright square"),
         (b'{"features": [{"geometry": {"type": "Polygon", "coordinates": [[["a", 0]]]}}]}', "no ring of points"),
         (b'{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[NaN, 0]]]}}]}', "NaN is no number"),
+        (
+            b'{"features": [{"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [9, 9], [0, 9], [0, 0]]]}'
+            b', "properties": {"classification": {"names": ["Tumor", "Positive"]}}}]}',
+            "feature 1: “Tumor: Positive” is no label",
+        ),
     ],
 )  # fmt: skip
 def test_bad_geojson_is_refused_with_its_feature(content: bytes, told: str) -> None:

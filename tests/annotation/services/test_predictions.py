@@ -2,6 +2,7 @@ import pytest
 
 from accounts.errors import ApplicationError
 from annotation.models import LargePatch, PatchPrediction
+from annotation.selectors import scorings
 from annotation.services import Prediction, record_predictions
 from tests.factories import make_patch
 
@@ -25,8 +26,9 @@ def test_predictions_are_kept_per_checkpoint(patch: LargePatch) -> None:
 
 def test_a_repeat_overwrites_and_doubles_nothing(patch: LargePatch) -> None:
     record_predictions(patch.slide, CHECKPOINT, [prediction(patch, 0.1)])
-    record_predictions(patch.slide, CHECKPOINT, [prediction(patch, 0.7)])
+    record_predictions(patch.slide, CHECKPOINT, [prediction(patch, 0.7)], "Run 3 · epoch 7")
     assert PatchPrediction.objects.get().probability == 0.7
+    assert [(one.checkpoint_sha256, one.name) for one in scorings(patch.slide)] == [(CHECKPOINT, "Run 3 · epoch 7")]
 
 
 def test_a_patch_of_another_slide_is_refused_and_nothing_is_kept(patch: LargePatch) -> None:
@@ -34,3 +36,4 @@ def test_a_patch_of_another_slide_is_refused_and_nothing_is_kept(patch: LargePat
     with pytest.raises(ApplicationError, match=f"patch {foreign.pk}, which is not one of"):
         record_predictions(patch.slide, CHECKPOINT, [prediction(patch), prediction(foreign)])
     assert PatchPrediction.objects.count() == 0
+    assert scorings(patch.slide) == []
