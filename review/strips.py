@@ -108,7 +108,8 @@ def strips_png(synthetic: Slide) -> tuple[Picture, PngInfo]:
     sheet = Image.new("RGB", (width, HEAD_PX + len(places) * (SIDE_PX + CAPTION_PX) + GAP_PX), PAPER)
     draw, font = ImageDraw.Draw(sheet), picture_font(13)
     name = synthetic.case.name if is_drawable(synthetic.case.name) else _("slide %(n)s") % {"n": synthetic.pk}
-    draw.text((GAP_PX, 4), f"{name} · SYNTHETIC · {RESEARCH_ONLY}", SYNTHETIC_INK, font)
+    drawn = _("DRAWN TISSUE · ") if synthetic.drawn else ""
+    draw.text((GAP_PX, 4), f"{name} · {drawn}SYNTHETIC · {RESEARCH_ONLY}", SYNTHETIC_INK, font)
     for number, (slide, heading) in enumerate(slides):
         left = GAP_PX + number * (SIDE_PX + GAP_PX)
         draw.text((left, 24), heading, SYNTHETIC_INK if slide.is_synthetic else INK, font)
