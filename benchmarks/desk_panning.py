@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 from django.core.management import call_command
+from numpy.typing import NDArray
 from playwright.sync_api import Page
 
 from accounts.models import Membership, Project, Role, User
@@ -73,7 +74,7 @@ def panned(page: Page, view: str, key: str, seconds: float, what: str) -> Figure
     return Figure(f"frame time while panning, {view}, {what}", told, f"ms, {len(frames)} frames, {beside()}", "")
 
 
-def turn_for(page: Page, middle: np.ndarray, seconds: float) -> None:
+def turn_for(page: Page, middle: NDArray[np.float64], seconds: float) -> None:
     """Move the mouse on a circle, one turn in two seconds."""
     began = time.perf_counter()
     while (past := time.perf_counter() - began) < seconds:
@@ -103,7 +104,7 @@ def staged_pair(folder: Path, reader: User, cells: int, size_px: int) -> Slide:
     return synthetic
 
 
-def write_tiled(path: Path, tissue: np.ndarray, size_px: int) -> None:
+def write_tiled(path: Path, tissue: NDArray[np.uint8], size_px: int) -> None:
     strip = np.tile(tissue, (1, -(-size_px // BLOCK_PX), 1))[:, :size_px]
     with PyramidWriter(path, size_px, size_px, mpp=MPP) as pyramid:
         for top in range(0, size_px, BLOCK_PX):

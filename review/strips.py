@@ -69,7 +69,8 @@ def matched_places(synthetic: Slide, rows: int = ROWS) -> list[MatchedPlace]:
     usable = np.flatnonzero((real_cells >= FEWEST_CELLS) & (cells_there >= FEWEST_CELLS))
     # Not the fringes: whole squares of tissue that the real slide shows too.
     usable = usable[real_cells[usable] >= TYPICAL_SHARE * np.median(real_cells[usable])] if len(usable) else usable
-    usable = np.array([at for at in usable if _is_on(real, source, matrices[0], _place(at, columns, side))], int)
+    on_both = [at for at in usable.tolist() if _is_on(real, source, matrices[0], _place(at, columns, side))]
+    usable = np.array(on_both, usable.dtype)
     if len(usable) == 0:
         raise ApplicationError(
             _("No place of %(side).0f µm holds %(cells)s cells on both slides.")

@@ -71,8 +71,8 @@ def test_the_table_holds_machine_and_reader_of_slides_and_window(
         ("True", "window", "reader", "1", "3"),
     ]
     assert {row["note"] for row in rows} == {"research use only – synthetic"}
-    told = {(row["verdict"], row["reasons"], row["confidence"], row["pins"], row["comment"]) for row in rows}
-    assert told == {("minor_flaws", "colour", "4", "1", "Pale at the edge.")}
+    verdicts = {(row["verdict"], row["reasons"], row["confidence"], row["pins"], row["comment"]) for row in rows}
+    assert verdicts == {("minor_flaws", "colour", "4", "1", "Pale at the edge.")}
 
 
 def test_a_spreadsheet_finds_no_formula_in_what_people_wrote(clinician: User, counted_pair: Pair) -> None:
