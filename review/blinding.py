@@ -49,8 +49,16 @@ def candidates(project: Project, *, synthetic: bool) -> list[Slide]:
     return list(slides.select_related("case__project").order_by("pk"))
 
 
-def cut_fields(project: Project, count: int, field_um: int, rng: np.random.Generator, *, synthetic: bool) -> list[Cut]:
-    """Cut fields at random places of tissue, spread over the slides.
+def coarsest_px(project: Project, field_um: int) -> int:
+    """Return the side of a field on the coarsest slide of either kind: a finer one would be told by its sharpness."""
+    slides = [*candidates(project, synthetic=False), *candidates(project, synthetic=True)]
+    return min((round(field_um / slide.mpp) for slide in slides if slide.mpp), default=SIDE_PX)
+
+
+def cut_fields(
+    project: Project, count: int, field_um: int, rng: np.random.Generator, *, synthetic: bool, least_px: int
+) -> list[Cut]:
+    """Cut fields at random places of tissue, spread over the slides, none sharper than `least_px` pixels allow.
 
     Raises:
         ApplicationError: no slide of the kind, or not enough tissue for so many fields that do not overlap.
@@ -80,15 +88,16 @@ def cut_fields(project: Project, count: int, field_um: int, rng: np.random.Gener
             % {"found": len(places), "side": field_um, "kind": kind, "wanted": count}
         )
     chosen = [places[i] for i in rng.permutation(len(places))[:count]]
-    return [Cut(slide, x, y, side, _read(slide, x, y, side)) for slide, x, y, side in chosen]
+    return [Cut(slide, x, y, side, _read(slide, x, y, side, least_px)) for slide, x, y, side in chosen]
 
 
-def _read(slide: Slide, x: int, y: int, side: int) -> Picture:
-    """Read a field at the study's size; both kinds pass through the same resampling."""
+def _read(slide: Slide, x: int, y: int, side: int, least_px: int) -> Picture:
+    """Read a field at the study's size; every slide passes through the pixels of the coarsest one."""
     with open_reader(slide) as reader:
         picture = reader.read_region(x, y, 0, side, side)
-    method = cv2.INTER_AREA if side >= SIDE_PX else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=method), np.uint8)
+    common = cv2.resize(picture, (least_px, least_px), interpolation=cv2.INTER_AREA)
+    method = cv2.INTER_AREA if least_px >= SIDE_PX else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(common, (SIDE_PX, SIDE_PX), interpolation=method), np.uint8)
 
 
 def encode(pictures: list[Picture]) -> list[bytes]:

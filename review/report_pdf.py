@@ -21,8 +21,10 @@ from review.typography import BOLD, REGULAR, markup, register_fonts
 
 SYNTHETIC_COLOUR = colors.HexColor("#7a2fa0")
 GREY = colors.HexColor("#555555")
-MARGIN = 18 * mm
-WIDTH = A4[0] - 2 * MARGIN
+MARGIN = 16 * mm
+# Of the layout library, on either side.
+FRAME_PADDING = 6
+WIDTH = A4[0] - 2 * (MARGIN + FRAME_PADDING)
 PICTURE_MM = 55
 BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=9, leading=12.5, splitLongWords=1)
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=7.5, leading=10.5, textColor=GREY)
@@ -68,9 +70,9 @@ def _mark(canvas: Canvas, document: Any) -> None:
     canvas.saveState()
     canvas.setFillColor(SYNTHETIC_COLOUR)
     canvas.setFont(BOLD, 8.5)
-    canvas.drawString(MARGIN, A4[1] - 12 * mm, f"SYNTHETIC · {RESEARCH_ONLY}")
-    canvas.drawString(MARGIN, 10 * mm, RESEARCH_ONLY)
-    canvas.drawRightString(A4[0] - MARGIN, 10 * mm, _("page %(n)s") % {"n": document.page})
+    canvas.drawString(MARGIN + FRAME_PADDING, A4[1] - 12 * mm, f"SYNTHETIC · {RESEARCH_ONLY}")
+    canvas.drawString(MARGIN + FRAME_PADDING, 10 * mm, RESEARCH_ONLY)
+    canvas.drawRightString(A4[0] - MARGIN - FRAME_PADDING, 10 * mm, _("page %(n)s") % {"n": document.page})
     canvas.restoreState()
 
 
@@ -135,7 +137,7 @@ def _window(facts: ReportFacts, pictures: Sequence[ReportPicture]) -> list[Flowa
     )
     note = [_note(facts.window["note"])] if facts.window["note"] else []
     table = [_grid(rows)] if rows else []
-    return _section(_("Window"), [_note(place), KeepTogether([_pictures(pictures), *table, *note])])
+    return _section(_("Window"), [KeepTogether([_note(place), _pictures(pictures), *table, *note])])
 
 
 def _who(who: str, tally: Tally) -> str:

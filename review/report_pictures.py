@@ -19,7 +19,7 @@ from viewer.readers import open_reader
 
 OVERVIEW_PX = 480
 WINDOW_PX = 480
-PIN_PX = 7
+PIN_PX = 9
 LIGHT, DARK, PIN_INK = (255, 255, 255), (20, 20, 20), (122, 47, 160)
 
 
@@ -76,7 +76,7 @@ def _overview(facts: ReportFacts, slide: Slide) -> bytes | None:
 def marked(picture: Picture, scale: float, corners: Sequence[Point], pins: Sequence[Point]) -> Picture:
     """Draw an outline and numbered pins, given in level-0 pixels, on a picture of so many pixels for each of those."""
     image = Image.fromarray(picture)
-    draw, font = ImageDraw.Draw(image), picture_font(16)
+    draw, font = ImageDraw.Draw(image), picture_font(24)
     line = [(x * scale, y * scale) for x, y in corners]
     for ink, width in ((DARK, 5), (LIGHT, 2)):
         if line:
@@ -84,7 +84,7 @@ def marked(picture: Picture, scale: float, corners: Sequence[Point], pins: Seque
     for number, (x, y) in enumerate(pins, 1):
         at = (x * scale, y * scale)
         draw.circle(at, PIN_PX, outline=PIN_INK, width=3)
-        draw.text((at[0] + PIN_PX + 3, at[1] - 10), str(number), PIN_INK, font, stroke_width=2, stroke_fill=LIGHT)
+        draw.text((at[0] + PIN_PX + 3, at[1] - 15), str(number), PIN_INK, font, stroke_width=2, stroke_fill=LIGHT)
     return np.asarray(image, np.uint8)
 
 

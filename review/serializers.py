@@ -153,8 +153,10 @@ class SummaryQuerySerializer(serializers.Serializer[None]):
 
 class ExtentQuerySerializer(serializers.Serializer[None]):
     extent = serializers.ChoiceField(choices=["tumor", "region"])
-    corners = CornersField(  # type: ignore[arg-type]  # its default is what its text is read as
-        default=list, allow_blank=True, help_text="Of a region: x,y x,y x,y … on the source slide, level-0 pixels."
+    corners = CornersField(
+        default=list,  # type: ignore[arg-type]  # what its text is read as
+        allow_blank=True,
+        help_text="Of a region: x,y x,y x,y … on the source slide, level-0 pixels.",
     )
 
 

@@ -69,7 +69,8 @@ def matched_places(synthetic: Slide, rows: int = ROWS) -> list[MatchedPlace]:
     usable = np.flatnonzero((real_cells >= FEWEST_CELLS) & (cells_there >= FEWEST_CELLS))
     # Not the fringes: whole squares of tissue that the real slide shows too.
     usable = usable[real_cells[usable] >= TYPICAL_SHARE * np.median(real_cells[usable])] if len(usable) else usable
-    usable = np.array([at for at in usable if _is_on(real, source, matrices[0], _place(at, columns, side))], int)
+    on_both = [at for at in usable.tolist() if _is_on(real, source, matrices[0], _place(at, columns, side))]
+    usable = np.array(on_both, usable.dtype)
     if len(usable) == 0:
         raise ApplicationError(
             _("No place of %(side).0f µm holds %(cells)s cells on both slides.")
@@ -108,7 +109,8 @@ def strips_png(synthetic: Slide) -> tuple[Picture, PngInfo]:
     sheet = Image.new("RGB", (width, HEAD_PX + len(places) * (SIDE_PX + CAPTION_PX) + GAP_PX), PAPER)
     draw, font = ImageDraw.Draw(sheet), picture_font(13)
     name = synthetic.case.name if is_drawable(synthetic.case.name) else _("slide %(n)s") % {"n": synthetic.pk}
-    draw.text((GAP_PX, 4), f"{name} · SYNTHETIC · {RESEARCH_ONLY}", SYNTHETIC_INK, font)
+    drawn = _("DRAWN TISSUE · ") if synthetic.drawn else ""
+    draw.text((GAP_PX, 4), f"{name} · {drawn}SYNTHETIC · {RESEARCH_ONLY}", SYNTHETIC_INK, font)
     for number, (slide, heading) in enumerate(slides):
         left = GAP_PX + number * (SIDE_PX + GAP_PX)
         draw.text((left, 24), heading, SYNTHETIC_INK if slide.is_synthetic else INK, font)

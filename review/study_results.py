@@ -31,8 +31,31 @@ class ReaderResult:
         return counts
 
     @property
+    def real(self) -> Accuracy:
+        """How many real fields were recognised as such."""
+        return self._recognised(synthetic=False)
+
+    @property
+    def synthetic(self) -> Accuracy:
+        """How many synthetic fields were recognised as such."""
+        return self._recognised(synthetic=True)
+
+    def _recognised(self, *, synthetic: bool) -> Accuracy:
+        said = [says for says, truth in zip(self.says, self.truth, strict=True) if truth == synthetic]
+        return Accuracy(said.count(synthetic), len(said))
+
+    @property
     def kappa(self) -> float | None:
         return cohen_kappa(self.says, self.truth)
+
+    @property
+    def kappa_interval(self) -> tuple[float, float] | None:
+        """Carry Wilson's interval of the accuracy over to kappa, chance agreement taken as it was found."""
+        interval = self.accuracy.interval
+        if self.kappa is None or interval is None:
+            return None
+        chance = _chance(self.says, self.truth)
+        return (interval[0] - chance) / (1 - chance), (interval[1] - chance) / (1 - chance)
 
     @property
     def own_agreement(self) -> Accuracy:
@@ -43,6 +66,12 @@ class ReaderResult:
     def median_seconds(self) -> float | None:
         times = sorted(self.milliseconds)
         return times[len(times) // 2] / 1000 if times else None
+
+
+def _chance(says: list[bool], truth: list[bool]) -> float:
+    """Return how often two who judge independently, each as often as these did, would say the same."""
+    a, b = sum(says) / len(says), sum(truth) / len(truth)
+    return a * b + (1 - a) * (1 - b)
 
 
 def results(study: Study) -> list[ReaderResult]:

@@ -6,6 +6,7 @@ The paper's totals are plain means of the slides' ratios; the pooled ratio, of a
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Project, User
@@ -108,7 +109,7 @@ def comparison(project: Project, user: User) -> Comparison:
     )
     real = _real_slides(synthetic)
     scores = _finished_scores([*synthetic, *real.values()])
-    verdicts = {row.slide_id: row for row in Review.objects.filter(slide__in=synthetic).order_by("pk")}
+    verdicts = {row.slide_id: row for row in _standing_verdicts(synthetic)}
     sources = [slide.derived_from for slide in synthetic if slide.derived_from is not None]
     truths = drawn_ratios([*sources, *real.values()])
     pairs = []
@@ -147,6 +148,12 @@ def _real_slides(synthetic: list[Slide]) -> dict[tuple[int, str], Slide]:
     cases = {slide.case_id for slide in synthetic}
     ready = Slide.objects.filter(case__in=cases, origin=Slide.Origin.REAL, state=Slide.State.READY)
     return {(slide.case_id, slide.stain): slide for slide in ready.select_related("case__project").order_by("pk")}
+
+
+def _standing_verdicts(slides: list[Slide]) -> QuerySet[Review]:
+    """Return the verdicts on the slides as they are now that nobody has taken up again, oldest first."""
+    standing = Review.objects.filter(slide__in=slides, slide_version=F("slide__version"), reopening__isnull=True)
+    return standing.select_related("reader").order_by("pk")
 
 
 def _finished_scores(slides: list[Slide]) -> dict[int, CellScore]:

@@ -80,13 +80,12 @@ export class PartPanel {
 
   private get shown(): ShownPart | null {
     if (!this.part) return null;
-    const { counts } = this.part;
     if (this.part.kind === "window") {
       const { real, synthetic } = this.part.counts;
-      const outlines = { source: [squareOnSource(this.part.counts, this.review.source.mpp)], real: real ? [real.corners] : [], synthetic: synthetic ? [synthetic.corners] : [] };
-      return { outlines, label: this.size, window: this.window };
+      const source = [squareOnSource(this.part.counts, this.review.source.mpp)];
+      return { outlines: { source, real: real ? [real.corners] : [], synthetic: synthetic ? [synthetic.corners] : [] }, label: this.size, window: this.window };
     }
-    const { outlines, real, synthetic } = counts as ExtentCounts;
+    const { outlines, real, synthetic } = this.part.counts;
     return { outlines: { source: outlines, real: real?.outlines ?? [], synthetic: synthetic?.outlines ?? [] }, label: this.size, window: null };
   }
 

@@ -30,8 +30,14 @@ def get_field(user: Person, code: str) -> StudyField:
 
 
 def may_see_results(user: User, study: Study) -> bool:
-    """Leads watch; readers learn what the fields were when the study is closed."""
-    return may(user, Act.PUBLISH, study.project) or study.state == Study.State.CLOSED
+    """Leads watch; readers learn what the fields were when the study is closed.
+
+    A lead who has begun to read is a reader until all is answered: the results would tell after every answer.
+    """
+    if study.state == Study.State.CLOSED:
+        return True
+    answers = StudyAnswer.objects.filter(field__study=study, reader=user).count()
+    return may(user, Act.PUBLISH, study.project) and answers in (0, study.fields.count())
 
 
 def reading_payload(study: Study, reader: User) -> dict[str, Any]:

@@ -43,12 +43,13 @@ def fill_study(study: Study) -> None:
     if study.state != State.QUEUED:
         return
     rng = np.random.default_rng(study.seed)
+    least_px = blinding.coarsest_px(study.project, study.field_um)
     try:
         cuts = [
             (synthetic, cut)
             for synthetic in (False, True)
             for cut in blinding.cut_fields(
-                study.project, study.fields_per_kind, study.field_um, rng, synthetic=synthetic
+                study.project, study.fields_per_kind, study.field_um, rng, synthetic=synthetic, least_px=least_px
             )
         ]
     except ApplicationError as refusal:

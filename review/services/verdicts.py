@@ -62,7 +62,7 @@ def sign_verdict(
     A repeat of `uuid` gets the first answer, so that signing twice signs once. The draft goes.
 
     Raises:
-        ApplicationError: the slide is real or not published, or the verdict does not exist.
+        ApplicationError: the slide is real or not published, the verdict does not exist, or a flaw is not explained.
         Conflict: the reader's earlier verdict stands; it is reopened first.
     """
     uuid = uuid or uuid4()
@@ -79,6 +79,7 @@ def sign_verdict(
         )
     refuse_signed(slide, reader)
     _check(slide, {"reasons": reasons, "confidence": confidence, "pins": pins, "window": window})
+    _refuse_unexplained(verdict, reasons, comment)
     real = selectors.real_counterpart(slide)
     scores = {
         "synthetic": selectors.finished_score(slide),
@@ -142,6 +143,14 @@ def refuse_signed(slide: Slide, reader: User) -> None:
             % {"verdict": standing.get_verdict_display(), "date": f"{standing.created_at:%d %b %Y}"},
             extra={"review": standing.pk},
         )
+
+
+def _refuse_unexplained(verdict: str, reasons: Sequence[str], comment: str) -> None:
+    """A flaw that nobody names helps nobody; a draft may still lack it."""
+    if verdict != Review.Verdict.USABLE and not reasons and not comment.strip():
+        raise ApplicationError(_("Say what is wrong with the slide: tick a reason or write a comment."))
+    if Reason.OTHER in reasons and not comment.strip():
+        raise ApplicationError(_("“Other” refers to the comment: write what it is."))
 
 
 def _judged(slide: Slide) -> Slide:

@@ -127,10 +127,14 @@ def test_tumour_patches_that_nobody_knows_are_refused_with_what_to_do(counted_pa
 
 def test_extents_over_the_api(client_of: ClientOf, clinician: User, outsider: User, counted_pair: Pair) -> None:
     client = client_of(clinician)
-    asked = {"slide": counted_pair.synthetic.pk, "extent": "region", "corners": "60,60 200,60 200,200 60,200"}
+    asked: dict[str, str | int] = {
+        "slide": counted_pair.synthetic.pk,
+        "extent": "region",
+        "corners": "60,60 200,60 200,200 60,200",
+    }
     assert client.get("/api/v1/extents/", asked).json()["synthetic"]["machine"]["cells"] == 4
     assert client_of(outsider).get("/api/v1/extents/", asked).status_code == 404
-    for wrong in (
+    wrongs: list[dict[str, str | int]] = [
         {"slide": counted_pair.real.pk},
         {"corners": "60,60 nan,60 200,200"},
         {"corners": "60,60"},
@@ -138,5 +142,6 @@ def test_extents_over_the_api(client_of: ClientOf, clinician: User, outsider: Us
         {"corners": "1,1 " * 1001},
         {"extent": "moon"},
         {"extent": "tumor"},
-    ):
+    ]
+    for wrong in wrongs:
         assert client.get("/api/v1/extents/", {**asked, **wrong}).status_code == 400, wrong

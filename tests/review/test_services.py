@@ -277,7 +277,7 @@ def test_a_verdict_is_signed_with_the_scores_that_stand(pair: Pair, clinician: U
 def test_a_later_verdict_is_a_new_row(pair: Pair, clinician: User) -> None:
     first = services.sign_verdict(pair.synthetic, clinician, "usable")
     services.reopen_verdict(first, clinician, "Looked again.")
-    services.sign_verdict(pair.synthetic, clinician, "not_usable")
+    services.sign_verdict(pair.synthetic, clinician, "not_usable", "Blurred.")
     assert list(Review.objects.order_by("pk").values_list("verdict", flat=True)) == ["usable", "not_usable"]
 
 

@@ -74,9 +74,22 @@ def test_the_newest_whole_slide_count_of_the_present_bytes_is_taken(project: Pro
 
 def test_the_latest_verdict_stands_beside_the_numbers(project: Project, clinician: User) -> None:
     synthetic = make_pair(project, (30, 70), (25, 75))
-    reopen_verdict(sign_verdict(synthetic, clinician, "not_usable"), clinician, "Looked again.")
+    reopen_verdict(sign_verdict(synthetic, clinician, "not_usable", "Blurred."), clinician, "Looked again.")
     latest = sign_verdict(synthetic, clinician, "usable")
     assert comparison(project, clinician).pairs[0].verdict == latest
+
+
+def test_a_verdict_that_was_taken_up_again_or_is_of_an_earlier_slide_stands_no_more(
+    project: Project, clinician: User
+) -> None:
+    synthetic = make_synthetic_slide(make_slide(make_case(project)), published=True)
+    review = sign_verdict(synthetic, clinician, "usable")
+    assert comparison(project, clinician).pairs[0].verdict == review
+    reopen_verdict(review, clinician, "Looked again.")
+    assert comparison(project, clinician).pairs[0].verdict is None
+    sign_verdict(synthetic, clinician, "usable")
+    Slide.objects.filter(pk=synthetic.pk).update(version="000000000000")
+    assert comparison(project, clinician).pairs[0].verdict is None
 
 
 def test_an_unpublished_slide_is_listed_for_leads_only(project: Project, clinician: User, lead: User) -> None:

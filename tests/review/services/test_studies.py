@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import simplejpeg
 from django.core.files.storage import default_storage
@@ -9,7 +10,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import Project, Role, User
-from review.blinding import padded, reader_order
+from review.blinding import coarsest_px, cut_fields, padded, reader_order
 from review.models import Study, StudyAnswer, StudyField
 from review.selectors import reading_payload
 from review.services import answer_field, close_study, create_study, fill_study
@@ -17,6 +18,7 @@ from review.study_results import results
 from tests.conftest import SiteClient
 from tests.factories import add_member, make_user
 from tests.review.conftest import Pair
+from viewer.models import Slide
 
 ClientOf = Callable[[User], SiteClient]
 
@@ -153,6 +155,12 @@ def test_results_tell_accuracy_confusion_kappa_and_agreement_with_oneself(
         "synthetic_as_synthetic": synthetic,
     }
     assert (second.kappa, second.median_seconds, together.accuracy.total) == (0.0, 3.0, 14)
+    assert (first.real.share, first.synthetic.share) == (1.0, 1.0)
+    assert (second.real.right, second.synthetic.right) == (0, synthetic)
+    low, high = first.kappa_interval
+    assert low < 1.0 == high
+    # Whoever always says the same agrees by chance alone.
+    assert second.kappa_interval[0] < 0 < second.kappa_interval[1]
 
 
 def test_readers_see_no_results_before_the_study_is_closed(
@@ -167,6 +175,57 @@ def test_readers_see_no_results_before_the_study_is_closed(
     client_of(lead).post(f"{page}close/")
     assert "study-results" in client_of(clinician).get(page).content.decode()
     assert client_of(clinician).get(f"{page}answers.csv").status_code == 200
+
+
+def test_a_lead_who_reads_sees_no_results_between_the_answers(
+    study: Study, client_of: ClientOf, lead: User, project: Project
+) -> None:
+    add_member(lead, project, Role.CLINICIAN)
+    fields, page = list(study.fields.all()), f"/studies/{study.pk}/"
+    for number, field in enumerate(fields):
+        answer_field(field, lead, True, 3, 500)
+        done = number == len(fields) - 1
+        assert ("study-results" in client_of(lead).get(page).content.decode()) == done
+        assert client_of(lead).get(f"{page}answers.csv").status_code == (200 if done else 403)
+
+
+def test_a_finer_slide_is_brought_to_the_pixels_of_the_coarsest(pair: Pair) -> None:
+    assert coarsest_px(pair.source.project, 100) == 200
+    Slide.objects.filter(pk=pair.synthetic.pk).update(mpp=1.0)
+    assert coarsest_px(pair.source.project, 100) == 100
+    rng = np.random.default_rng(0)
+    [sharp] = cut_fields(pair.source.project, 1, 100, rng, synthetic=False, least_px=200)
+    rng = np.random.default_rng(0)
+    [coarse] = cut_fields(pair.source.project, 1, 100, rng, synthetic=False, least_px=50)
+    detail = [np.abs(np.diff(cut.picture.astype(int), axis=1)).mean() for cut in (sharp, coarse)]
+    assert detail[1] < 0.8 * detail[0]
+
+
+def test_refusals_and_repeats_tell_nothing_of_the_kind(study: Study, client_of: ClientOf, clinician: User) -> None:
+    client = client_of(clinician)
+    told: dict[bool, set[object]] = {False: set(), True: set()}
+    for field in study.fields.all():
+        picture, answers = f"/studies/fields/{field.code}.jpg", f"/api/v1/studies/{study.pk}/answers/"
+        etag = client.get(picture).headers["ETag"]
+        again = client.get(picture, headers={"if-none-match": etag})
+        refused = client.post(answers, {"code": field.code, "says_synthetic": True, "confidence": 9}, format="json")
+        assert (again.status_code, refused.status_code) == (304, 400)
+        headers = {name: value for name, value in again.headers.items() if name != "ETag"}
+        told[field.synthetic].add((tuple(sorted(headers.items())), refused.content))
+    assert told[False] == told[True] and len(told[True]) == 1
+    assert client.get("/studies/fields/nothing.jpg").status_code == 404
+
+
+def test_the_rows_of_a_study_do_not_stand_by_kind(pair: Pair, lead: User) -> None:
+    """Of the studies of many seeds some begin with a real field and some with a synthetic one."""
+    firsts = set()
+    for number in range(8):
+        made = create_study(pair.source.project, lead, f"Study {number}", fields_per_kind=2, repeats=0, field_um=100)
+        Study.objects.filter(pk=made.pk).update(seed=number)
+        made.refresh_from_db()
+        fill_study(made)
+        firsts.add(made.fields.first().synthetic)
+    assert firsts == {False, True}
 
 
 def test_outsiders_and_leads_do_not_read(study: Study, client_of: ClientOf, outsider: User, lead: User) -> None:

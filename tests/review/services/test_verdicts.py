@@ -112,7 +112,7 @@ def test_a_verdict_is_reopened_once_by_its_reader_with_a_reason(pair: Pair, clin
 def test_a_replaced_slide_is_judged_anew(pair: Pair, clinician: User) -> None:
     sign_verdict(pair.synthetic, clinician, "usable")
     Slide.objects.filter(pk=pair.synthetic.pk).update(version="000000000000")
-    assert sign_verdict(pair.synthetic, clinician, "not_usable").round == 2
+    assert sign_verdict(pair.synthetic, clinician, "not_usable", "Blurred.").round == 2
 
 
 def test_a_draft_is_kept_and_gone_once_signed(pair: Pair, clinician: User) -> None:
@@ -156,3 +156,21 @@ def test_a_judgement_that_means_nothing_is_refused(
     with pytest.raises(ApplicationError, match=told):
         save_draft(pair.synthetic, clinician, values, None)
     assert not Review.objects.exists() and not VerdictDraft.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reasons", "comment", "told"),
+    [
+        ("not_usable", [], "  ", "Say what is wrong with the slide"),
+        ("minor_flaws", [], "", "Say what is wrong with the slide"),
+        ("usable", ["other"], "", "write what it is"),
+        ("not_usable", ["other", "seams"], "", "write what it is"),
+    ],
+)
+def test_a_flaw_that_nobody_explains_is_not_signed(
+    pair: Pair, clinician: User, verdict: str, reasons: list[str], comment: str, told: str
+) -> None:
+    save_draft(pair.synthetic, clinician, {"verdict": verdict, "reasons": reasons, "comment": comment}, None)
+    with pytest.raises(ApplicationError, match=told):
+        sign_verdict(pair.synthetic, clinician, verdict, comment, reasons=reasons)
+    assert (Review.objects.count(), VerdictDraft.objects.get().revision) == (0, 1)
