@@ -236,7 +236,7 @@ def _of_squares(rows: Sequence[Sequence[float]]) -> Tensor:
     return torch.kron(matrix, matrix)
 
 
-PIXELS, WEIGHTS, PRODUCTS = (_of_squares(rows) for rows in (_OF_PIXELS, _OF_WEIGHTS, _OF_PRODUCTS))
+PIXELS, WEIGHTS, PRODUCTS = _of_squares(_OF_PIXELS), _of_squares(_OF_WEIGHTS), _of_squares(_OF_PRODUCTS)
 
 
 def _paired(x: Tensor, kernel: Tensor, bias: Tensor | None, pair: type[_Pair], adjoint: bool) -> Tensor:
