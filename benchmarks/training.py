@@ -6,7 +6,8 @@
 (d) on a GPU: the share of a large bf16 matrix product's rate, and the hours of a run at the paper's scale.
 
 Slides are real ones from COUNTERSTAIN_DATA; rounds are interleaved, so that what else the machine does falls on all of
-them alike. Rows that need what is not here read "not measured".
+them alike. Each part takes less than four minutes on two quiet cores; `--only` runs one. Rows that need what is not
+here read "not measured".
 """
 
 import argparse
@@ -17,66 +18,40 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
 
 from benchmarks.figures import add_json_option, write_figures
 from benchmarks.tile_measures import Row
+from benchmarks.training_gpu import GpuScale, gpu_rows
+from benchmarks.training_measures import (
+    GAN_STEP_FLOP,
+    INSTANCE_FLOP,
+    MPP,
+    SIDE_PX,
+    SLIDE,
+    TISSUE,
+    decoded,
+    places,
+    product_rate,
+    race,
+    seconds,
+)
 from benchmarks.training_references import ClassicMil, EagerCycleGan
 from training.learning import checkpoint
-from training.learning.classifier import build_network, tumor_probabilities
+from training.learning.classifier import build_network, for_scoring, tumor_probabilities
 from training.learning.compute import Compute, prepare
 from training.learning.conditioning import to_images, with_class
 from training.learning.config import CycleGanConfig, MilConfig
 from training.learning.cyclegan import Batch, CycleGan
 from training.learning.mil import select_instances, train_on_picks
 from training.learning.networks import Generator
-from training.learning.store import Pixels
+from training.learning.painting import Floats
 from viewer.imaging.pyramid import PyramidWriter
 from viewer.imaging.slides import open_slide
-
-DATA = Path(os.environ.get("COUNTERSTAIN_DATA", "../shared/data"))
-SLIDE = DATA / "wsi" / "BS25_HE_crop.tif"
-SIDE_PX, MPP = 224, 0.5
-# Where BS25 is tissue.
-TISSUE = (6000, 6000)
-# 2 * multiply-adds, docs/paper.md: a CycleGAN step with one block and class plane, and one ResNet34 instance.
-GAN_STEP_FLOP, INSTANCE_FLOP = 305.57e9, 2 * 3_663_250_432
-PAPER_STEPS, PAPER_INSTANCES, PAPER_EPOCHS = 34_121, 39_400, 100
-
-
-def seconds(work: Callable[[], object]) -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - began
-
-
-def race(slow: Callable[[], object], fast: Callable[[], object], rounds: int, row: Row) -> Row:
-    """Time both in turn, after one call each that is not counted."""
-    slow(), fast()
-    pairs = [(seconds(slow), seconds(fast)) for _ in range(rounds)]
-    row.ratios = [one / other for one, other in pairs]
-    row.note += f"{median(one for one, _ in pairs):.2f} s against {median(other for _, other in pairs):.2f} s"
-    return row
-
-
-def places(count: int) -> list[tuple[int, int]]:
-    side = int(count**0.5) + 1
-    return [(TISSUE[0] + at % side * SIDE_PX, TISSUE[1] + at // side * SIDE_PX) for at in range(count)]
-
-
-def decoded(count: int) -> Pixels:
-    with open_slide(SLIDE) as reader:
-        return np.stack([reader.read_region(x, y, 0, SIDE_PX, SIDE_PX) for x, y in places(count)])
 
 
 def mil_row(compute: Compute, rounds: int, instances: int = 96, bags: int = 4) -> Row:
@@ -84,21 +59,30 @@ def mil_row(compute: Compute, rounds: int, instances: int = 96, bags: int = 4) -
     config = MilConfig()
     classic = ClassicMil(SLIDE, places(instances), bags, SIDE_PX, config.batch_size)
     net = build_network(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(net.parameters(), 1e-4, weight_decay=1e-4)
+    optimizer = torch.optim.Adam(net.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     pixels, index = decoded(instances), np.arange(instances)
     bag, labels = index * bags // instances, np.arange(bags) % 2
     rng = np.random.default_rng(0)
 
+    def score() -> Floats:
+        return tumor_probabilities(for_scoring(net), pixels, index, config.normalization, config.batch_size, compute)
+
     def epoch() -> None:
-        scores = tumor_probabilities(net, pixels, index, config.normalization, config.batch_size, compute)
-        picks = select_instances(scores, bag)
+        picks = select_instances(score(), bag)
         train_on_picks(net, None, optimizer, pixels, picks, labels, config, compute, rng)
 
-    return race(classic.epoch, epoch, rounds, Row("MIL epoch against reading through OpenSlide", bar="≥ 2.5 ×"))
+    row = race(classic.epoch, epoch, rounds, Row("MIL epoch against reading through OpenSlide", bar="≥ 2.5 ×"))
+    reading = seconds(lambda: [classic.read(place) for place in classic.places])
+    rate = INSTANCE_FLOP * instances / seconds(score) / product_rate(torch.float32, compute.device, 2048)
+    row.note += f"; {reading:.2f} s of the former are reading; ours scores at {rate:.2f} of a matrix product's rate"
+    return row
 
 
 def gan_rows(compute: Compute, rounds: int) -> list[Row]:
-    """One step at the paper's size: ours, the same networks in eager float32, and the classic shape."""
+    """One step at the paper's size: ours, the same networks in eager float32, and the classic shape.
+
+    The note says what share of a float32 matrix product's rate a step reaches, counted in the paper's multiplications.
+    """
     torch.manual_seed(0)
     model = CycleGan(CycleGanConfig(), compute)
     a, b = (to_images(part).to(compute.device) for part in np.split(decoded(2), 2))
@@ -116,6 +100,10 @@ def gan_rows(compute: Compute, rounds: int) -> list[Row]:
             model.step(Batch(a, b, one, one), 1.0, rng)
 
         rows.append(race(lambda of=reference: of.step(a.cpu(), b.cpu()), ours, rounds, row))  # type: ignore[misc]
+        if not classic:
+            rate = product_rate(torch.float32, compute.device, 2048)
+            shares = [GAN_STEP_FLOP / seconds(step) / rate for step in (lambda: reference.step(a, b), ours)]  # noqa: B023
+            row.note += f"; {shares[0]:.2f} and {shares[1]:.2f} of a matrix product's rate"
     return rows
 
 
@@ -167,7 +155,7 @@ def synthesis_row(compute: Compute, rounds: int, side: int = 1344) -> Row:
     from training.learning.__main__ import main
 
     net = Generator(4, 64).to(compute.device).eval()
-    scorer = build_network(MilConfig()).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    scorer = for_scoring(build_network(MilConfig()).eval())
     count = (side // SIDE_PX) ** 2
     tile = torch.zeros(6, 3, SIDE_PX + 64, SIDE_PX + 64, device=compute.device)
     patches = decoded(count)
@@ -205,41 +193,6 @@ def memory_row(width: int = 100_000) -> Row:
     return Row("peak memory of synthesis", [peak], "≤ 1.5 GB", "GiB", f"{width:,} px wide")
 
 
-def gpu_rows(steps: int) -> list[Row]:
-    """The paper's scale on a GPU, extrapolated from `steps` steps after warm-up."""
-    rows = [
-        Row("scoring, share of a bf16 matrix product's rate", bar="≥ 0.40", unit="share"),
-        Row("hours of the paper's CycleGAN, batch 1, extrapolated", bar="≤ 2", unit="h"),
-        Row("hours of the paper's H&E classifier, extrapolated", unit="h"),
-    ]
-    if not torch.cuda.is_available():
-        return rows
-    compute = prepare(MilConfig())
-    square = torch.randn(8192, 8192, device=compute.device, dtype=torch.bfloat16)
-    square @ square
-    rate = 2 * 8192**3 * 50 / seconds(lambda: [square @ square for _ in range(50)])
-    net = build_network(MilConfig()).to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pixels = np.repeat(decoded(64), 16, axis=0)
-    index = np.arange(len(pixels))
-    tumor_probabilities(net, pixels, index, "campanella", 256, compute)
-    scoring = seconds(lambda: [tumor_probabilities(net, pixels, index, "campanella", 256, compute) for _ in range(10)])
-    scoring /= 10 * len(pixels)
-    rows[0].ratios = [INSTANCE_FLOP / scoring / rate]
-    rows[2].ratios = [scoring * PAPER_INSTANCES * PAPER_EPOCHS / 3600]
-    model = CycleGan(CycleGanConfig(), compute)
-    a, b = (to_images(part).to(compute.device) for part in np.split(decoded(2), 2))
-    one, rng = torch.ones(1, device=compute.device), np.random.default_rng(0)
-    batch = Batch(a, b, one, one)
-    for _ in range(20):
-        model.step(batch, 1.0, rng)
-    step = seconds(lambda: [model.step(batch, 1.0, rng) for _ in range(steps)]) / steps
-    rows[1].ratios = [step * PAPER_STEPS * PAPER_EPOCHS / 3600]
-    rows[
-        1
-    ].note = f"{1000 * step:.1f} ms a step over {steps} steps, {GAN_STEP_FLOP / step / rate:.2f} of the product's rate"
-    return rows
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ratios of the method's speed.")
     parser.add_argument("--rounds", type=int, default=3)
@@ -255,7 +208,7 @@ def main() -> None:
         "gan": lambda: gan_rows(compute, options.rounds),
         "synthesis": lambda: [synthesis_row(compute, options.rounds)],
         "memory": lambda: [memory_row()],
-        "gpu": lambda: gpu_rows(500),
+        "gpu": lambda: gpu_rows(prepare(MilConfig()) if torch.cuda.is_available() else None, GpuScale(), decoded(16)),
     }
     said = compute.describe()
     print(f"{platform.machine()}, {os.cpu_count()} CPUs, {said}, load {os.getloadavg()[0]:.1f}\n")

@@ -41,11 +41,14 @@ def for_scoring(net: ResNet) -> ResNet:
     folded = copy.deepcopy(net).eval()
     for part in list(folded.modules()):
         if isinstance(part, ResNet | BasicBlock):
-            part.conv1, part.bn1 = fuse_conv_bn_eval(part.conv1, part.bn1), nn.Identity()
-        if isinstance(part, BasicBlock):
-            part.conv2, part.bn2 = fuse_conv_bn_eval(part.conv2, part.bn2), nn.Identity()
-            if isinstance(part.downsample, nn.Sequential):
-                part.downsample = fuse_conv_bn_eval(part.downsample[0], part.downsample[1])
+            for number in (1, 2) if isinstance(part, BasicBlock) else (1,):
+                conv, norm = f"conv{number}", f"bn{number}"
+                setattr(part, conv, fuse_conv_bn_eval(getattr(part, conv), getattr(part, norm)))
+                setattr(part, norm, nn.Identity())
+        if isinstance(part, BasicBlock) and isinstance(part.downsample, nn.Sequential):
+            shrunk, normed = part.downsample
+            assert isinstance(shrunk, nn.Conv2d) and isinstance(normed, nn.BatchNorm2d)
+            part.downsample = fuse_conv_bn_eval(shrunk, normed)
     scored: ResNet = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return scored
 

@@ -281,8 +281,8 @@ class SynthesisConfig(RunConfig):
     """steps: each tile has the class of its patch. flowing: the class plane is interpolated between the middles of
     neighbouring tiles, so that no border shows where the class changes. Paper: one class a patch."""
 
-    batch_size: int = 8
-    """Tiles painted at a time; a matter of memory only."""
+    batch_size: int = 2
+    """Tiles painted at a time; a matter of memory only: on a CPU two are no slower than eight."""
 
     background_share: float = 0.05
     """Patches with less tissue than this (Otsu, 0 to 1) are normal whatever the classifier says, as in training."""

@@ -14,7 +14,6 @@ GPU, in bfloat16, on small pictures) the layers are torch's. x and y are float32
 so that `_pixels` sees them as rows of channels without copying.
 """
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -211,7 +210,7 @@ class _Wide:
 
 
 # Winograd's F(4 × 4, 3 × 3): what turns a row of six pixels, of three weights, and of six products.
-_OF_PIXELS = [
+_OF_PIXELS: list[list[float]] = [
     [4, 0, -5, 0, 1, 0],
     [0, -4, -4, 1, 1, 0],
     [0, 4, -4, -1, 1, 0],
@@ -219,7 +218,7 @@ _OF_PIXELS = [
     [0, 2, -1, -2, 1, 0],
     [0, 4, 0, -5, 0, 1],
 ]
-_OF_WEIGHTS = [
+_OF_WEIGHTS: list[list[float]] = [
     [1 / 4, 0, 0],
     [-1 / 6, -1 / 6, -1 / 6],
     [-1 / 6, 1 / 6, -1 / 6],
@@ -227,16 +226,16 @@ _OF_WEIGHTS = [
     [1 / 24, -1 / 12, 1 / 6],
     [0, 0, 1],
 ]
-_OF_PRODUCTS = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
+_OF_PRODUCTS: list[list[float]] = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
 
 
-def _of_squares(rows: Sequence[Sequence[float]]) -> Tensor:
+def _of_squares(rows: list[list[float]]) -> Tensor:
     """Return the matrix that does to squares, row by row, what `rows` does to rows and columns."""
     matrix = torch.tensor(rows, dtype=torch.float32)
     return torch.kron(matrix, matrix)
 
 
-PIXELS, WEIGHTS, PRODUCTS = (_of_squares(rows) for rows in (_OF_PIXELS, _OF_WEIGHTS, _OF_PRODUCTS))
+PIXELS, WEIGHTS, PRODUCTS = _of_squares(_OF_PIXELS), _of_squares(_OF_WEIGHTS), _of_squares(_OF_PRODUCTS)
 
 
 def _paired(x: Tensor, kernel: Tensor, bias: Tensor | None, pair: type[_Pair], adjoint: bool) -> Tensor:

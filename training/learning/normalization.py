@@ -28,15 +28,21 @@ class TableNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise [B, C, H, W]."""
         if self.table is None:
-            variance, mean = torch.var_mean(x.float(), dim=(2, 3), correction=0)
-            deviation = (variance + EPSILON).sqrt()
+            found = [
+                torch.native_batch_norm(tile, None, None, None, None, True, 0.0, EPSILON) for tile in x.float()[:, None]
+            ]
+            normed = torch.cat([tile for tile, _, _ in found])
+            mean, deviation = (torch.stack(parts) for parts in zip(*((m, 1 / d) for _, m, d in found), strict=True))
             self.measured = torch.stack([mean, deviation], dim=1)
-            normed = (x.float() - mean[..., None, None]) / deviation[..., None, None]
         else:
             rows, columns = (between(side, self.core_share, x.device) for side in x.shape[2:])
-            # [B, 2, C, 3, 3] x [H, 3] x [W, 3] -> [B, 2, C, H, W]
-            mean, deviation = torch.einsum("bscyx,hy,wx->bschw", self.table, rows, columns).unbind(dim=1)
-            normed = (x.float() - mean) / deviation
+            # One tile at a time, and rows before columns: the maps of a batch would not fit into a processor's cache.
+            tiles = []
+            for tile, table in zip(x.float().permute(0, 2, 3, 1), self.table, strict=True):
+                down = torch.einsum("scyx,hy->shxc", table, rows)  # [2, H, 3, C]
+                mean, deviation = (columns @ down).unbind()  # [W, 3] x [2, H, 3, C] -> [2, H, W, C]
+                tiles.append(torch.sub(tile, mean, out=mean).div_(deviation))
+            normed = torch.stack(tiles).permute(0, 3, 1, 2)
         return normed.to(x.dtype)
 
 
