@@ -87,6 +87,11 @@ class Comparison:
     ki67: bool
 
     @property
+    def names(self) -> list[str]:
+        """The case of each point."""
+        return [pair.synthetic.case.name for pair in self.pairs if pair.difference is not None]
+
+    @property
     def points(self) -> list[tuple[float, float]]:
         """Mean of both ratios and their difference, pair by pair, for the plot."""
         return [
