@@ -9,9 +9,9 @@ LEAST_HALF_HEIGHT = 0.05
 
 @dataclass(frozen=True)
 class Plot:
-    """Dots (x, y) and lines (y, value in points) of a plot, origin at the upper left, 0 to 100."""
+    """Dots (x, y, whose) and lines (y, value, kind) of a plot, origin at the upper left, 0 to 100."""
 
-    dots: list[tuple[float, float]]
+    dots: list[tuple[float, float, str]]
     lines: list[tuple[float, float, str]]
     highest_mean: float
 
@@ -29,7 +29,9 @@ def plot_of(comparison: Comparison) -> Plot | None:
 
     marked = ((limits.high, "limit"), (limits.bias, "bias"), (0.0, "zero"), (limits.low, "limit"))
     return Plot(
-        dots=[(round(100 * x / widest, 2), height(y)) for x, y in points],
+        dots=[
+            (round(100 * x / widest, 2), height(y), name) for (x, y), name in zip(points, comparison.names, strict=True)
+        ],
         lines=[(height(value), value, kind) for value, kind in marked],
         highest_mean=widest,
     )

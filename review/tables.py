@@ -87,6 +87,11 @@ class Comparison:
     ki67: bool
 
     @property
+    def names(self) -> list[str]:
+        """The case of each point."""
+        return [pair.synthetic.case.name for pair in self.pairs if pair.difference is not None]
+
+    @property
     def points(self) -> list[tuple[float, float]]:
         """Mean of both ratios and their difference, pair by pair, for the plot."""
         return [
@@ -115,9 +120,9 @@ def comparison(project: Project, user: User) -> Comparison:
     pairs = []
     for slide in synthetic:
         other = real.get((slide.case_id, slide.stain))
-        counts = scores.get(other.pk) if other else None, scores.get(slide.pk)
-        budget = budget_of(*counts, truths) if counts[0] and counts[1] else None
-        pairs.append(Pair(slide, other, counts[1], counts[0], verdicts.get(slide.pk), budget))
+        on_real, on_synthetic = scores.get(other.pk) if other else None, scores.get(slide.pk)
+        budget = budget_of(on_real, on_synthetic, truths) if on_real and on_synthetic else None
+        pairs.append(Pair(slide, other, on_synthetic, on_real, verdicts.get(slide.pk), budget))
     graded = project.target_stain == KI67 and scoring_settings(project).grade == ScoringSettings.Grade.GEP_NET
     compared = [
         (pair.real_score, pair.synthetic_score)

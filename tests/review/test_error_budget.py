@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.db import IntegrityError
 
@@ -15,7 +17,7 @@ from viewer.models import Slide
 METHOD = {"method": "hdab-nuclei", "dab_threshold": 0.2}
 
 
-def counted(project: Project, real: tuple[int, int], synthetic: tuple[int, int], **fields: object) -> Slide:
+def counted(project: Project, real: tuple[int, int], synthetic: tuple[int, int], **fields: Any) -> Slide:
     case = make_case(project)
     source, counterpart = make_slide(case, "HE", drawn=True), make_slide(case, "KI67", drawn=True)
     made = make_synthetic_slide(source, published=True)

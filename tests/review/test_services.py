@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.errors import ApplicationError, Conflict
 from accounts.models import Project, User
 from review import services
-from review.models import Alignment, CellScore, Review
+from review.models import Alignment, CellScore, Review, ScoringSettings
 from tests.factories import make_case, make_slide, make_slide_without_mpp, make_synthetic_slide
 from tests.review.conftest import Pair, make_score, queued
 from viewer.imaging.cells import CellCount, CountParameters
@@ -96,6 +96,15 @@ def test_a_haematoxylin_and_eosin_slide_is_refused_with_the_reason(project: Proj
 def test_a_slide_without_mpp_is_refused_with_the_remedy(project: Project, clinician: User) -> None:
     with pytest.raises(ApplicationError, match="A project lead supplies its mpp first"):
         services.create_score(make_slide_without_mpp(make_case(project), "KI67"), clinician)
+    assert not CellScore.objects.exists()
+
+
+def test_a_project_that_asks_for_a_model_the_server_does_not_have_is_told_at_once(
+    slide: Slide, clinician: User
+) -> None:
+    ScoringSettings.objects.create(project=slide.project, detector=ScoringSettings.Detector.MODEL)
+    with pytest.raises(ApplicationError, match="the server has none"):
+        services.create_score(slide, clinician)
     assert not CellScore.objects.exists()
 
 

@@ -125,7 +125,8 @@ def test_agreement_is_told_by_limits_icc_and_grade_switches(project: Project, cl
     assert [pair.grades for pair in table.switches] == [("G3", "G2")]
     plot = plot_of(table)
     assert plot is not None and len(plot.dots) == 3
-    assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in plot.dots)
+    assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y, _name in plot.dots)
+    assert [name for _x, _y, name in plot.dots] == [pair.synthetic.case.name for pair in table.pairs]
 
 
 def test_without_a_grade_option_nothing_switches_and_one_pair_has_no_limits(project: Project, clinician: User) -> None:

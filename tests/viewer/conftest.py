@@ -1,5 +1,6 @@
 """Fixtures of the viewer: slides that lie in storage, and nothing left over from another test."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.core.files.storage import default_storage
 from accounts.models import Project, User
 from tests.viewer.drawing import draw_slide
 from viewer import readers, services, tile_files
-from viewer.models import Slide, SlideImport
+from viewer.models import Case, Slide, SlideImport
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +56,31 @@ def stored_files() -> Callable[[], list[str]]:
         )
 
     return listed
+
+
+@pytest.fixture
+def assert_refused(
+    asked: Callable[..., SlideImport], stored_files: Callable[[], list[str]]
+) -> Callable[..., SlideImport]:
+    """Import, and expect a message and nothing else."""
+
+    def refused(path: Path, message: str, **changes: Any) -> SlideImport:
+        before = stored_files()
+        slides = Slide.objects.count()
+        row = asked(path, **changes)
+        assert services.import_slide(row.pk) is None
+        row.refresh_from_db()
+        assert (row.state, row.slide, row.source_path, row.stored_key) == ("failed", None, "", "")
+        assert message in row.message
+        assert path.name not in row.message
+        assert Slide.objects.count() == slides
+        assert slides or not Case.objects.exists()
+        assert stored_files() == before
+        return row
+
+    return refused
+
+
+@pytest.fixture
+def dicom_folder(data_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(data_folder / "wsi" / "CMU-1-Small-Region_dicom", tmp_path / "Petrova"))

@@ -43,7 +43,7 @@ class Nuclei(NamedTuple):
 
     def where(self, chosen: NDArray[np.bool_]) -> "Nuclei":
         """Give some of the nuclei."""
-        return Nuclei(*(column[chosen] for column in self))
+        return Nuclei._make(column[chosen] for column in self)
 
 
 @lru_cache(maxsize=32)

@@ -24,6 +24,8 @@ WINDOW_RANGE_PX = (64, 1024)
 WINDOW_PX, MARGIN_PX, MPP, THRESHOLD = 512, 64, 0.5, 0.5
 MPP_RANGE_UM = (0.1, 2.0)
 MOST_CHANNELS = 2
+# Pixels of the window per pixel of the answer.
+STEPS = (1, 2, 4)
 PROBABILITY_UNIT = 65535
 # Probabilities may pass 0 and 1 by rounding.
 SLACK = 1e-3
@@ -107,7 +109,7 @@ class NucleusModel:
         shape = np.shape(answer)
         if len(shape) != 4 or shape[0] != 1 or not 1 <= shape[1] <= MOST_CHANNELS or shape[2] != shape[3]:
             raise self._unusable(f"it answers with {shape}; (1, 1 or 2, side, side) was expected")
-        if shape[2] < 1 or side % shape[2] or side // shape[2] > ALIGN_PX:
+        if shape[2] < 1 or side / shape[2] not in STEPS:
             raise self._unusable(f"it answers {side} pixels by {shape[2]}; every 1, 2 or 4 pixels was expected")
         if answer.dtype != np.float32:
             raise self._unusable(f"it answers in {answer.dtype}; float32 was expected")

@@ -40,7 +40,10 @@ class ModelCard:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Read the JSON form back."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True)

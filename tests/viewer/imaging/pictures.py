@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+import tifffile
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from viewer.imaging.cells import CellCount
+from viewer.imaging.errors import SlideTooLarge, UnreadableSlide, UnsupportedSlide
 from viewer.imaging.plain_reader import PlainReader
 from viewer.imaging.pyramid import PyramidWriter
 from viewer.imaging.reader import Picture
+from viewer.imaging.slides import open_slide, verify
 
 MATCH_UM = 4.0
 FRAME_UM = 3.0
@@ -93,3 +98,15 @@ def f1(
     hits = sum(judge_true[true] for _, true in pairs)
     wrong = (single_found & judge_found).sum() + (single_true & judge_true).sum()
     return float(2 * hits / (2 * hits + wrong))
+
+
+def refusal(path: Path) -> tuple[type[BaseException], str]:
+    """Open and verify as an import does; give the error's type and text."""
+    with pytest.raises((UnreadableSlide, UnsupportedSlide, SlideTooLarge)) as caught, open_slide(path) as reader:
+        verify(reader)
+    return caught.type, str(caught.value)
+
+
+def write_tiff(path: Path, picture: Picture, **options: Any) -> Path:
+    tifffile.imwrite(path, picture, **{"photometric": "rgb", "metadata": None, **options})
+    return path
