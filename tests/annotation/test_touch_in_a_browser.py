@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import CDPSession, FloatRect, Page, expect
 
 from accounts.models import User
 from annotation.models import WeakLabel
@@ -70,10 +70,10 @@ def fingers(page_of: PageOf, live_server: Any, pathologist: User, slide: Slide) 
     return touching
 
 
-def stage_box(page: Page) -> dict[str, float]:
+def stage_box(page: Page) -> FloatRect:
     box = page.locator("#label-stage .viewer-canvas").bounding_box()
     assert box is not None
-    return dict(box)
+    return box
 
 
 def all_saved(page: Page) -> None:
