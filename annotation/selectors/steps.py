@@ -1,6 +1,6 @@
 """Rebuild what can be undone and redone from the history, so that undo survives the page."""
 
-from itertools import chain
+from collections import deque
 from typing import Any
 from uuid import UUID
 
@@ -19,36 +19,30 @@ def undo_history(slide: Slide, reader: User) -> dict[str, list[Step]]:
     new step ends what could be redone. Every row is walked, so the way back has no end.
     """
     labels = WeakLabel.objects.filter(patch__slide=slide, reader=reader).order_by("pk")
-    overrules = Overrule.objects.filter(patch__slide=slide).order_by("pk")
-    in_order = sorted(
-        chain(
-            (((row[0], 0, 0), row) for row in labels.values_list("pk", "patch_id", "value", "act", "step", "uuid")),
-            # One's own come after the label that one had given last; those of others only take patches away.
-            (((row.after_id or 0, 1, row.pk), row) for row in overrules),
-        ),
-        key=lambda placed: placed[0],
-    )
+    overrules = list(Overrule.objects.filter(patch__slide=slide).order_by("pk"))
+    # Each comes after the label that the person had given last.
+    said = [row for row in overrules if row.by_id == reader.pk]
+    own = deque(sorted(said, key=lambda row: (row.after_id or 0, row.pk)))
+    # What one said of a patch before somebody else did is not taken back.
+    others = {row.patch_id: row.pk for row in overrules if row.by_id != reader.pk}
     undo: Steps = {}
     redo: Steps = {}
     values: dict[int, str | None] = {}
-    for _place, row in in_order:
-        if isinstance(row, Overrule):
-            if row.by_id == reader.pk:
-                _walk_overrule(undo, redo, row)
-            continue
-        _pk, patch_id, value, act, step, uuid = row
+    for pk, patch_id, value, act, step, uuid in labels.values_list("pk", "patch_id", "value", "act", "step", "uuid"):
+        while own and (own[0].after_id or 0) < pk:
+            _walk_overrule(undo, redo, own.popleft(), others)
         key = step or uuid
         if not _went_back(undo, redo, act, key):
             changes = undo.setdefault(key, {"kind": "label", "step": str(key), "changes": []})["changes"]
             changes.append({"patch": patch_id, "before": values.get(patch_id), "after": value})
         values[patch_id] = value
-    last = {row.patch_id: row.by_id for row in overrules}
-    foreign = {patch_id for patch_id, by_id in last.items() if by_id != reader.pk}
-    return {"undo": _own(undo, foreign), "redo": _own(redo, foreign)}
+    for row in own:
+        _walk_overrule(undo, redo, row, others)
+    return {"undo": list(undo.values()), "redo": list(redo.values())}
 
 
-def _walk_overrule(undo: Steps, redo: Steps, row: Overrule) -> None:
-    if not _went_back(undo, redo, row.act, row.step_key):
+def _walk_overrule(undo: Steps, redo: Steps, row: Overrule, others: dict[int, int]) -> None:
+    if not _went_back(undo, redo, row.act, row.step_key) and row.pk > others.get(row.patch_id, 0):
         step = {"kind": "tissue", "step": str(row.step_key), "offered": row.offered, "patches": []}
         undo.setdefault(row.step_key, step)["patches"].append(row.patch_id)
 
@@ -63,15 +57,3 @@ def _went_back(undo: Steps, redo: Steps, act: str, key: UUID) -> bool:
     if (moved := source.pop(key, None)) is not None:
         target[key] = moved
     return True
-
-
-def _own(steps: Steps, foreign: set[int]) -> list[Step]:
-    """Leave out patches on which somebody else had the last word."""
-    own = []
-    for step in steps.values():
-        if step["kind"] == "tissue":
-            step = {**step, "patches": [patch for patch in step["patches"] if patch not in foreign]}
-            if not step["patches"]:
-                continue
-        own.append(step)
-    return own

@@ -1,5 +1,6 @@
 """Bring patches in that Otsu's threshold dropped, or leave some out that it kept."""
 
+from collections import defaultdict
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -59,17 +60,38 @@ def _repeat(given: list[Overrule], patches: dict[int, LargePatch], offered: bool
 
 
 def _require_standing(patches: dict[int, LargePatch], offered: bool, by: User, step: UUID | None, act: str) -> None:
-    """Let an undo pass where the step is the last word on each patch; a redo, where its undo is."""
-    last = {row.patch_id: row for row in Overrule.objects.filter(patch__in=patches).select_related("by").order_by("pk")}
+    """Let an undo or redo pass that is the person's next one on each patch, and on which nobody else spoke since."""
+    rows: dict[int, list[Overrule]] = defaultdict(list)
+    for row in Overrule.objects.filter(patch__in=patches).select_related("by").order_by("pk"):
+        rows[row.patch_id].append(row)
     conflicts = []
     for pk, patch in sorted(patches.items()):
-        row = last.get(pk)
-        stands = row is not None and row.by_id == by.pk and row.step_key == step and row.offered != offered
-        if not stands or row is None or (row.act == Overrule.Act.UNDO) != (act == Overrule.Act.REDO):
-            conflicts.append({"patch": pk, "offered": patch.offered, "by": row.by.username if row else None})
+        done, undone = _steps_of_patch(rows[pk], by)
+        stack = done if act == Overrule.Act.UNDO else undone
+        if not stack or stack[-1] != step or patch.offered == offered:
+            last = rows[pk][-1].by.username if rows[pk] else None
+            conflicts.append({"patch": pk, "offered": patch.offered, "by": last})
     if conflicts:
         raise Conflict(
             _("%(number)s of these patches were brought in or left out by somebody else since. Nothing was changed.")
             % {"number": len(conflicts)},
             extra={"conflicts": conflicts},
         )
+
+
+def _steps_of_patch(rows: list[Overrule], by: User) -> tuple[list[UUID], list[UUID]]:
+    """Return what a person can undo and redo on one patch, the next one last."""
+    done: list[UUID] = []
+    undone: list[UUID] = []
+    for row in rows:
+        if row.by_id != by.pk:
+            done.clear()
+            undone.clear()
+        elif row.act == Overrule.Act.UNDO:
+            undone.append(done.pop())
+        elif row.act == Overrule.Act.REDO:
+            done.append(undone.pop())
+        else:
+            done.append(row.step_key)
+            undone.clear()
+    return done, undone

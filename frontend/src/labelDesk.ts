@@ -134,7 +134,10 @@ export class LabelDesk {
   }
 
   toggleGrid(): void {
-    this.stage.showGrid(!this.stage.gridShown);
+    const shown = !this.stage.gridShown;
+    // The bar takes its room first, so that the slide is fitted into what is left.
+    find("#label-desk").dataset.mode = shown ? "grid" : "patch";
+    this.stage.showGrid(shown);
     this.model.redraw();
     this.refresh(null);
   }

@@ -43,7 +43,7 @@ test("every classifier that scored the slide can be chosen by its name, and the 
   expect(told).toHaveBeenCalledExactlyOnceWith(OLD);
 });
 
-test("where no classifier has scored the slide there is none to choose", () => {
-  bindOrder(form(), fakeLabelling(), vi.fn());
+test.each([[[]], [[checkpoints[0]!]]])("of none, or of one classifier, there is nothing to choose", (few) => {
+  bindOrder(form(), fakeLabelling(undefined, { checkpoints: few }), vi.fn());
   expect(find<HTMLElement>("label[for=order-classifier]", form()).hidden).toBe(true);
 });

@@ -13,7 +13,7 @@ export function bindOrder(form: HTMLFormElement, labelling: LabellingPayload, on
   classifier.replaceChildren(...labelling.checkpoints.map(({ sha256, name }) => make("option", { value: sha256 }, name || sha256.slice(0, 8))));
   classifier.value = classifierOf(labelling);
   find<HTMLElement>("label[for=order-seed]", form).hidden = kind !== "random";
-  find<HTMLElement>("label[for=order-classifier]", form).hidden = labelling.checkpoints.length === 0;
+  find<HTMLElement>("label[for=order-classifier]", form).hidden = labelling.checkpoints.length < 2;
   const go = (): void => {
     const chosen = orderOf(order.value, Number(seed.value), classifier.value);
     if (chosen !== labelling.order && seed.checkValidity()) location.assign(`${location.pathname}?order=${encodeURIComponent(chosen)}`);

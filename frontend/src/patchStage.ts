@@ -18,13 +18,14 @@ import { SlideViewer } from "./slideViewer";
 
 /** The patch takes this share of the free height or width; the rest is context. */
 const PATCH_SHARE = 0.92;
-/** Room for the label buttons below the patch where their height is not known, CSS pixels; and what is left round them. */
+/** Of the label buttons below the patch, where their height is not known, CSS pixels. */
 const BUTTONS_PX = 60;
-const ROUND_BUTTONS_PX = 16;
+/** Left round buttons and bar. */
+const ROUND_PX = 16;
 const TITLE_PX = 52;
 const GRID_MARGIN_PX = 20;
-/** Room for the grid's own bar, which has two lines. */
-const GRID_BAR_PX = 124;
+/** Of the grid's own bar, where its height is not known. */
+const GRID_BAR_PX = 108;
 const CONTEXT_MARGIN = 1.3;
 /** The viewer waits so long behind a picture: who types fast never has it load what they have passed. */
 const FOLLOW_AFTER_MS = 120;
@@ -59,7 +60,7 @@ export class PatchStage {
     { lookOf, selectable, between, onPick, onSelect }: StageOptions,
   ) {
     this.viewer = new SlideViewer({ element, slide: labelling.slide });
-    this.buttonsPx = roomForButtons();
+    this.buttonsPx = roomFor(".label-keys", BUTTONS_PX);
     this.pictures = new PatchPictures(labelling.slide);
     this.prefetcher = new Prefetcher(labelling.slide);
     this.shade = new CanvasLayer(this.viewer, (context, { width, height }) => this.patch && drawShade(context, { width, height, ...this.place(this.patch) }));
@@ -76,7 +77,7 @@ export class PatchStage {
     this.viewer.onMove(() => this.following === undefined && this.isMoved && this.showViewer());
     this.viewer.osd.addHandler("resize", () => {
       this.showViewer();
-      this.buttonsPx = roomForButtons();
+      this.buttonsPx = roomFor(".label-keys", BUTTONS_PX);
       if (this.patch && !this.grid.visible) this.frame();
     });
     for (const gesture of ["wheel", "pointerdown"]) element.addEventListener(gesture, () => this.follow(), { capture: true, passive: true });
@@ -223,14 +224,14 @@ export class PatchStage {
   /** The whole slide between the title above and the bar below. */
   private fitSlide(): void {
     const { width, height } = this.viewer.slide;
-    const free = { width: this.viewer.size.width - 2 * GRID_MARGIN_PX, height: this.viewer.size.height - TITLE_PX - GRID_BAR_PX };
+    const barPx = roomFor(".grid-bar", GRID_BAR_PX);
+    const free = { width: this.viewer.size.width - 2 * GRID_MARGIN_PX, height: this.viewer.size.height - TITLE_PX - barPx };
     const zoom = Math.min(free.width / width, free.height / height);
-    const middle = level0(width / 2, height / 2 + (GRID_BAR_PX - TITLE_PX) / 2 / zoom);
+    const middle = level0(width / 2, height / 2 + (barPx - TITLE_PX) / 2 / zoom);
     this.viewer.setView({ centre: middle, zoom, rotation: 0 }, true);
   }
 }
 
-function roomForButtons(): number {
-  const buttons = document.querySelector<HTMLElement>("#label-stage .label-keys");
-  return ROUND_BUTTONS_PX + (buttons?.offsetHeight || BUTTONS_PX);
+function roomFor(bar: string, otherwisePx: number): number {
+  return ROUND_PX + (document.querySelector<HTMLElement>(`#label-stage ${bar}`)?.offsetHeight || otherwisePx);
 }

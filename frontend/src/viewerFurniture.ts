@@ -45,11 +45,14 @@ export function addScaleBar(host: HTMLElement, viewer: SlideViewer): void {
     setText(text, gettext("scale unknown: mpp not supplied"));
     return;
   }
-  viewer.onMove(() => {
+  const draw = (): void => {
     const { lengthUm, widthPx } = scaleBar(mpp / viewer.view.zoom, LONGEST_BAR_PX);
     bar.style.width = `${widthPx}px`;
     setText(text, `${length(lengthUm)} · ${magnification(viewer.magnification ?? 0)}`);
-  });
+  };
+  viewer.onMove(draw);
+  // The view may have been set before anybody listened.
+  viewer.onOpen(draw);
 }
 
 /** What moves a viewer: a table of keys, of which `addToolbar` makes buttons too. */

@@ -53,8 +53,10 @@ def pixels(page: Page) -> np.ndarray:
     """The middle of the stage, where the patch is."""
     box = page.locator("#label-stage .viewer-canvas").bounding_box()
     assert box is not None
-    middle = {"x": box["x"] + box["width"] / 2 - 200, "y": box["y"] + 60, "width": 400, "height": 400}
-    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=middle))).convert("RGB")).astype(int)
+    picture = page.screenshot(
+        clip={"x": box["x"] + box["width"] / 2 - 200, "y": box["y"] + 60, "width": 400, "height": 400}
+    )
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
 
 
 def written() -> list[tuple[str | None, str]]:

@@ -88,6 +88,19 @@ def test_a_bringing_in_is_undone_and_said_again_as_one_step_among_the_labels(
     assert acts == ["overrule", "undo", "redo"]
 
 
+def test_two_decisions_on_one_patch_are_taken_back_one_after_the_other(
+    client_of: ClientOf, pathologist: User, gridded_slide: Slide
+) -> None:
+    client, patches = client_of(pathologist), [gridded_slide.patches.get(column=2)]
+    first, second = str(uuid4()), str(uuid4())
+    assert said(client, gridded_slide, patches, True, step=first).status_code == 200
+    assert said(client, gridded_slide, patches, False, step=second).status_code == 200
+    assert said(client, gridded_slide, patches, False, act="undo", step=first).status_code == 409
+    assert said(client, gridded_slide, patches, True, act="undo", step=second).status_code == 200
+    assert said(client, gridded_slide, patches, False, act="undo", step=first).status_code == 200
+    assert [one["step"] for one in payload(client, gridded_slide).json()["steps"]["redo"]] == [second, first]
+
+
 def test_a_decision_sent_twice_is_written_once(client_of: ClientOf, pathologist: User, gridded_slide: Slide) -> None:
     client, uuid = client_of(pathologist), str(uuid4())
     dropped = gridded_slide.patches.get(column=2)
