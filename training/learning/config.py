@@ -129,6 +129,19 @@ class CycleGanConfig(RunConfig):
     """Residual blocks in the middle of a generator. Table 2 lists one pair of convolutions, read as one block; the text
     says "more complicated" than CycleGAN, which has 9."""
 
+    generator_norm: Literal["instance", "none"] = "instance"
+    """instance: each channel by its mean and deviation over the patch (Table 2). none: no norm. Differs from the paper:
+    instance norm takes away what is constant over a patch, the class plane and its darkness, lifts faint fibres of a
+    patch with few nuclei to the contrast of nuclei, and makes every pixel depend on all else on its tile."""
+
+    discriminator_norm: Literal["instance", "none"] = "instance"
+    """The same for the discriminators. Differs from the paper when none: behind an instance norm a discriminator sees
+    neither whether glass is white nor how much fainter than nuclei fibres are."""
+
+    upsampling: Literal["transposed", "resized"] = "transposed"
+    """transposed: the generators end with transposed convolutions (Table 2), which leave a fine checker. resized:
+    double the size, then convolve, with as many weights and four times the work. Differs from the paper."""
+
     class_channel: bool = True
     """Give the networks the patch's class as a plane of -1 (normal) or +1 (tumour). Paper: yes; false is the ablation
     of its Figure 11."""
@@ -205,14 +218,19 @@ class CycleGanConfig(RunConfig):
     """Share of the draws, in both stains, that go to patches of class tumour; -1 draws all patches alike. Differs from
     the paper when set: a short run on slides that hold little tumour else sees too few positive nuclei to paint any."""
 
+    source_density: Literal["as_scanned", "equal"] = "as_scanned"
+    """equal: every source slide is made as dense, in the median of its tissue, as the training slides are on average,
+    before it is classified and painted. Differs from the paper, which is silent: without it a generator takes a dark
+    slide for one of many positive nuclei."""
+
     patches_per_slide: int = 0
     """Patches taken from each slide, spread evenly; 0 takes all. Paper: all."""
 
     selection: Literal["stain_distance", "positive_ratio", "last"] = "stain_distance"
     """How the best epoch is found on the validation slides, after inverted ones are put last. stain_distance: the
     distance of the optical densities of synthetic and real target patches, class by class. positive_ratio: the
-    difference of the shares of brown nuclei, for nuclear DAB stains. last: the last epoch. Paper: "the best result on
-    the validation set", by a measure it does not name."""
+    difference of the shares of brown nuclei, class by class, for nuclear DAB stains. last: the last epoch. Paper: "the
+    best result on the validation set", by a measure it does not name."""
 
     validation_fields: int = 8
     """Fields of two by two patches on the validation slides that every epoch is judged by."""

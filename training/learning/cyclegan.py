@@ -82,10 +82,14 @@ class CycleGan:
         judged = 3 + (config.class_channel and config.d_conditional)
 
         def generator() -> nn.Module:
-            return Generator(seen, config.ngf, config.n_blocks).to(compute.device)
+            return Generator(seen, config.ngf, config.n_blocks, config.generator_norm, config.upsampling).to(
+                compute.device
+            )
 
         def discriminator() -> nn.Module:
-            return Discriminator(judged, config.ndf, config.d_output == "average").to(compute.device)
+            return Discriminator(judged, config.ndf, config.d_output == "average", config.discriminator_norm).to(
+                compute.device
+            )
 
         self.g_target, self.g_source = generator(), generator()
         self.d_target, self.d_source = discriminator(), discriminator()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from training.learning.density import Density, equalize, mean_density, slide_density
 from training.learning.errors import ManifestError, NotEnoughData
 from training.learning.manifest import LABELS, Header, Manifest, PatchRow, SlideRow
 from training.learning.reading import STRIP_PX, TargetReader, open_frozen
@@ -168,11 +169,13 @@ def load_patches(
     folder: Path,
     patches_per_slide: int,
     progress: Progress,
+    density: Density | None = None,
 ) -> Store:
     """Cut the slides of one stain and split on the grid of instances, background kept (the CycleGAN's data).
 
     The table holds tissue, the share of tissue. Where single patches are held back from a training slide, the grid
-    cells that touch them belong to their split. `patches_per_slide` above 0 takes an even spread of the cells.
+    cells that touch them belong to their split. `patches_per_slide` above 0 takes an even spread of the cells; with a
+    `density` every slide is made as dense as that.
 
     Raises:
         NotEnoughData: no slide or no cell is left.
@@ -186,6 +189,7 @@ def load_patches(
             with open_frozen(row, slides_root, verified) as reader:
                 mask = tissue_mask(reader)
                 target = TargetReader(reader, row.mpp, manifest.header.target_mpp)
+                equalize(target, mask, side, density)
                 cells = cells_of_split(manifest, row, split, target, side)
                 if patches_per_slide and len(cells) > patches_per_slide:
                     spread = np.linspace(0, len(cells) - 1, patches_per_slide).round().astype(int)
@@ -202,11 +206,21 @@ def load_patches(
         "stain": stain,
         "split": split,
         "patches_per_slide": patches_per_slide,
-    }
+    } | ({"density": density} if density else {})
     store = open_store(folder, f"patches-{stain}-{split}", identity, side, fill)
     if not len(store):
         raise NotEnoughData(f"The {stain} slides for {split} hold no whole patch of {side} px; add larger slides.")
     return store
+
+
+def training_density(manifest: Manifest, stain: str, slides_root: Path) -> Density | None:
+    """Return the mean density of a stain's training slides; None where none of them holds tissue."""
+    found = []
+    for row in slides_for(manifest, stain, "train"):
+        with open_frozen(row, slides_root, set()) as reader:
+            target = TargetReader(reader, row.mpp, manifest.header.target_mpp)
+            found.append(slide_density(target, tissue_mask(reader), manifest.header.instance_px))
+    return mean_density(found)
 
 
 def slides_for(manifest: Manifest, stain: str, split: str) -> list[SlideRow]:

@@ -6,12 +6,30 @@ CycleGAN (Zhu et al. 2017).
 """
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from training.learning.convolution import Conv2d, ConvTranspose2d, InstanceNorm2d
 
 
-def _normed(channels: int) -> InstanceNorm2d:
+class ResizedConv2d(Conv2d):
+    """A convolution of the picture at twice its size, instead of a transposed one, which leaves a checker pattern."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, out_channels, 2 H, 2 W]."""
+        return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+def _normed(channels: int, norm: str) -> nn.Module:
+    """Return the norm after a convolution: Table 2's instance norm, or what is put in its place (config.py)."""
+    if norm == "none":
+        return nn.Identity()
     return InstanceNorm2d(channels, affine=False, track_running_stats=False)
+
+
+def _twice(in_channels: int, channels: int, kind: str) -> nn.Module:
+    if kind == "resized":
+        return ResizedConv2d(in_channels, channels, 3, 1, 1)
+    return ConvTranspose2d(in_channels, channels, 3, 2, 1, output_padding=1)
 
 
 class ResidualBlock(nn.Module):
@@ -20,15 +38,15 @@ class ResidualBlock(nn.Module):
     The table lists no skip, but a norm with no activation after it is how CycleGAN's residual blocks end.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, norm: str = "instance") -> None:
         """Keep the number of channels."""
         super().__init__()
         self.body = nn.Sequential(
             Conv2d(channels, channels, 3, 1, 1),
-            _normed(channels),
+            _normed(channels, norm),
             nn.ReLU(inplace=True),
             Conv2d(channels, channels, 3, 1, 1),
-            _normed(channels),
+            _normed(channels, norm),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,29 +61,36 @@ class Generator(nn.Sequential):
     Differs from the paper: Table 2 gives 3 input channels although the class is "the additional channel"; we take 4.
     """
 
-    def __init__(self, in_channels: int = 4, ngf: int = 64, n_blocks: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int = 4,
+        ngf: int = 64,
+        n_blocks: int = 1,
+        norm: str = "instance",
+        upsampling: str = "transposed",
+    ) -> None:
         """Build with `ngf` channels in the first layer and `n_blocks` residual blocks; the table has 64 and one."""
         super().__init__(
             Conv2d(in_channels, ngf, 7, 1, 3),
-            _normed(ngf),
+            _normed(ngf, norm),
             nn.ReLU(inplace=True),
             Conv2d(ngf, 2 * ngf, 3, 2, 1),
-            _normed(2 * ngf),
+            _normed(2 * ngf, norm),
             nn.ReLU(inplace=True),
             Conv2d(2 * ngf, 4 * ngf, 3, 2, 1),
-            _normed(4 * ngf),
+            _normed(4 * ngf, norm),
             nn.ReLU(inplace=True),
-            *(ResidualBlock(4 * ngf) for _ in range(n_blocks)),
-            ConvTranspose2d(4 * ngf, 2 * ngf, 3, 2, 1, output_padding=1),
-            _normed(2 * ngf),
+            *(ResidualBlock(4 * ngf, norm) for _ in range(n_blocks)),
+            _twice(4 * ngf, 2 * ngf, upsampling),
+            _normed(2 * ngf, norm),
             nn.ReLU(inplace=True),
-            ConvTranspose2d(2 * ngf, ngf, 3, 2, 1, output_padding=1),
-            _normed(ngf),
+            _twice(2 * ngf, ngf, upsampling),
+            _normed(ngf, norm),
             nn.ReLU(inplace=True),
             Conv2d(ngf, 3, 7, 1, 3),
             nn.Tanh(),
         )
-        self.apply(_init_weights)
+        self.apply(_init_weights if norm != "none" else _init_unnormed)
 
 
 class Discriminator(nn.Module):
@@ -75,7 +100,7 @@ class Discriminator(nn.Module):
     left out and the logits are [B, 1, h, w], one a position.
     """
 
-    def __init__(self, in_channels: int = 4, ndf: int = 64, average: bool = True) -> None:
+    def __init__(self, in_channels: int = 4, ndf: int = 64, average: bool = True, norm: str = "instance") -> None:
         """Build with `ndf` channels in the first layer (64)."""
         super().__init__()
         self.average = average
@@ -83,17 +108,17 @@ class Discriminator(nn.Module):
             Conv2d(in_channels, ndf, 7, 1, 3),
             nn.LeakyReLU(0.2, inplace=True),
             Conv2d(ndf, 2 * ndf, 3, 2, 1),
-            _normed(2 * ndf),
+            _normed(2 * ndf, norm),
             nn.LeakyReLU(0.2, inplace=True),
             Conv2d(2 * ndf, 4 * ndf, 3, 2, 1),
-            _normed(4 * ndf),
+            _normed(4 * ndf, norm),
             nn.LeakyReLU(0.2, inplace=True),
             Conv2d(4 * ndf, 8 * ndf, 3, 2, 1),
-            _normed(8 * ndf),
+            _normed(8 * ndf, norm),
             nn.LeakyReLU(0.2, inplace=True),
             Conv2d(8 * ndf, 1, 4, 1, 1),
         )
-        self.apply(_init_weights)
+        self.apply(_init_weights if norm != "none" else _init_unnormed)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits that x is a real patch."""
@@ -105,6 +130,14 @@ def _init_weights(module: nn.Module) -> None:
     """Draw convolution weights from N(0, .02), biases 0, as CycleGAN does; the paper is silent."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
         nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _init_unnormed(module: nn.Module) -> None:
+    """Draw convolution weights that keep the size of activations from layer to layer (He et al. 2015); biases 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and not module.weight.is_meta:
+        nn.init.kaiming_normal_(module.weight)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 

@@ -6,7 +6,9 @@ Pixels are uint8 RGB. Coordinates marked l0 are level-0 pixels; everything else 
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from training.learning.errors import ResolutionTooLow, SlideChanged
 from training.learning.manifest import SlideRow
@@ -38,6 +40,7 @@ class TargetReader:
                 "wrong, or train at a coarser target mpp."
             )
         self.reader = reader
+        self.levels: npt.NDArray[np.uint8] | None = None  # [256, 3], what each grey level is read as (density.py)
         ratio = target_mpp / mpp
         self.resampled = abs(ratio - 1) > SAME_MPP
         self.scale = ratio if self.resampled else 1.0  # level-0 pixels per pixel
@@ -56,7 +59,8 @@ class TargetReader:
                 parts.append(self.reader.read_scaled(x_l0, y_l0, *size_l0, part, height))
             else:
                 parts.append(self.reader.read_region(left, y, 0, part, height))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        pixels = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        return pixels if self.levels is None else np.asarray(cv2.LUT(pixels, self.levels[None]), np.uint8)
 
     def tissue(self, mask: TissueMask, x: int, y: int, side: int) -> float:
         """Return the tissue share of a square, 0 to 1."""

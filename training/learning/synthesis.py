@@ -16,6 +16,7 @@ from training.learning.classifier import Classifier
 from training.learning.compute import Compute
 from training.learning.conditioning import class_values
 from training.learning.config import CycleGanConfig, SynthesisConfig
+from training.learning.density import equalize
 from training.learning.errors import CheckpointError, ConfigError, DiskFull
 from training.learning.files import sha256_of
 from training.learning.networks import Generator
@@ -111,6 +112,7 @@ def synthesize(
             run.reporter.warning(f"The slide is resampled from {mpp:g} to {target.mpp:g} µm per pixel.")
         window = _window_of(region, reader, target)
         mask = tissue_mask(reader)
+        equalize(target, mask, patch_px, metadata.get("source_density"))
         classes: Callable[[int, list[int]], Floats] = _no_class
         class_map = None
         if classifier is not None and trained.class_channel:
@@ -131,7 +133,7 @@ def synthesize(
             min(config.blend_px, core_within(config.core_px, patch_px)),
             config.batch_size,
             run.compute,
-            flowing_statistics=config.norm_statistics == "flowing",
+            flowing_statistics=config.norm_statistics == "flowing" and trained.generator_norm == "instance",
             flowing_class=config.class_between_tiles == "flowing",
         )
         _paint_slide(run, config, painter, target, classes, window, _description(metadata, generator_path))
@@ -240,10 +242,14 @@ def load_generator(path: Path, compute: Compute) -> tuple[torch.nn.Module, Cycle
         config = CycleGanConfig.from_dict(metadata["config"])
         source, target = metadata["stains"]
         complete = all(isinstance(stain, str) for stain in (source, target)) and float(metadata["target_mpp"]) > 0
+        density = metadata.get("source_density") or [1.0, 1.0, 1.0]
+        complete = complete and len(density) == 3 and min(float(each) for each in density) > 0
         if not complete or len(metadata["classifiers"]) != 2 or int(metadata["instance_px"]) < 16:
             raise ValueError("its metadata make no sense")
         with torch.device("meta"):
-            generator = Generator(3 + config.class_channel, config.ngf, config.n_blocks)
+            generator = Generator(
+                3 + config.class_channel, config.ngf, config.n_blocks, config.generator_norm, config.upsampling
+            )
     except (KeyError, TypeError, ValueError, ConfigError) as broken:
         raise CheckpointError(f"{path.name} lacks what a generator needs ({broken}); train it again.") from None
     load_weights(generator, tensors, "generator.", path.name)

@@ -13,7 +13,7 @@ from training.learning.conditioning import class_values
 from training.learning.config import CycleGanConfig
 from training.learning.cyclegan import CycleGan
 from training.learning.cyclegan_loop import Domain, Loop
-from training.learning.data import cut, load_patches, slides_for
+from training.learning.data import cut, load_patches, slides_for, training_density
 from training.learning.errors import ConfigError, ManifestError
 from training.learning.evaluation import optical_density_sum
 from training.learning.files import write_whole
@@ -70,6 +70,10 @@ def train_cyclegan(
         "independent_validation": manifest.independent_validation,
         "code_version": checkpoint.CODE_VERSION,
     }
+    density = None
+    if config.source_density == "equal":
+        density = training_density(manifest, stains[0], slides_root)
+        metadata["source_density"] = None if density is None else list(density)
     saved = run.load_state(
         resume,
         "cyclegan-state",
@@ -84,7 +88,17 @@ def train_cyclegan(
     domains: list[Domain] = []
     for stain, classifier in zip(stains, classifiers, strict=True):
         patches = group.in_turn(
-            partial(load_patches, manifest, stain, "train", slides_root, run.store, config.patches_per_slide, progress)
+            partial(
+                load_patches,
+                manifest,
+                stain,
+                "train",
+                slides_root,
+                run.store,
+                config.patches_per_slide,
+                progress,
+                density if stain == stains[0] else None,
+            )
         )
         classes = classify(classifier, patches.pixels, patches.table["tissue"], config)
         background = patches.table["tissue"] < config.background_share
@@ -101,13 +115,16 @@ def train_cyclegan(
             config.validation_fields,
             config.halo_px,
             progress,
+            density,
         )
     )
     source_classes, target_classes = (
         classify(classifier, of.patches(), of.tissue.ravel(), config).reshape(-1, 4)
         for of, classifier in zip(fields, classifiers, strict=True)
     )
-    judge = RatioJudge(manifest, slides_root, fields[1]) if config.selection == "positive_ratio" else None
+    judge = None
+    if config.selection == "positive_ratio":
+        judge = RatioJudge(manifest, slides_root, fields[1], target_classes)
 
     loop = Loop(run, config, model, domains, rng, metadata | {"kind": "cyclegan-state"})
     if saved is not None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.learning.data import Progress, cells_of_split, cut, slides_for
+from training.learning.density import Density, equalize
 from training.learning.errors import NotEnoughData
 from training.learning.evaluation import density_correlation, stain_distance
 from training.learning.manifest import Manifest
@@ -55,9 +56,17 @@ class Fields:
 
 
 def load_fields(
-    manifest: Manifest, slides_root: Path, folder: Path, count: int, halo_px: int, progress: Progress
+    manifest: Manifest,
+    slides_root: Path,
+    folder: Path,
+    count: int,
+    halo_px: int,
+    progress: Progress,
+    density: Density | None = None,
 ) -> tuple[Fields, Fields]:
     """Read `count` fields of the source and of the target stain, spread over the tissue of the validation slides.
+
+    With a `density` every source slide is made as dense as that.
 
     Raises:
         NotEnoughData: a stain has no validation slide, or none that holds a field.
@@ -69,12 +78,14 @@ def load_fields(
         slides = slides_for(manifest, stain, "validation")
         of_slide = {row.key: share for row, share in zip(slides, _shares(count, len(slides)), strict=True)}
         verified: set[str] = set()
+        wanted = density if stain == manifest.header.stains[0] else None
 
         def fill() -> Iterator[tuple[Pixels, Mapping[str, npt.NDArray[Any]]]]:
             for number, row in enumerate(slides):  # noqa: B023 - used before the loop goes on
                 with open_frozen(row, slides_root, verified) as reader:  # noqa: B023
                     mask = tissue_mask(reader)
                     target = TargetReader(reader, row.mpp, manifest.header.target_mpp)
+                    equalize(target, mask, patch_px, wanted)  # noqa: B023
                     found = _blocks(set(cells_of_split(manifest, row, "validation", target, patch_px)), patch_px)
                     tissue = {
                         block: np.array(
@@ -91,6 +102,7 @@ def load_fields(
                 progress(number + 1, len(slides), f"Reading {stain} fields")  # noqa: B023
 
         identity = {"manifest": manifest.sha256, "stain": stain, "fields": count, "halo": halo_px}
+        identity |= {"density": wanted} if wanted else {}
         store = open_store(folder, f"fields-{stain}", identity, 2 * patch_px + 2 * halo_px, fill)
         if not len(store):
             raise NotEnoughData(
@@ -170,21 +182,42 @@ def _window(pixels: Pixels, x: int, y: int, width: int, height: int) -> Pixels:
 
 
 class RatioJudge:
-    """Shares of brown nuclei, counted alike on real and synthetic fields: calibrated on the real slide, then frozen."""
+    """Shares of brown nuclei, counted alike on real and synthetic patches: calibrated on the real slide, then frozen.
 
-    def __init__(self, manifest: Manifest, slides_root: Path, real: Fields) -> None:
-        """Calibrate on the first validation slide of the target stain and count the real fields."""
+    Tumour and normal patches are counted apart, so that brown stroma cannot make up for pale tumour.
+    """
+
+    def __init__(self, manifest: Manifest, slides_root: Path, real: Fields, classes: Floats) -> None:
+        """Calibrate on the first validation slide of the target stain and count the real patches of both classes."""
         row = slides_for(manifest, manifest.header.stains[1], "validation")[0]
         with open_frozen(row, slides_root, set()) as reader:
             self._parameters: CountParameters = calibrate(reader, row.mpp)
         self._mpp = manifest.header.target_mpp
-        self.real = self.ratio(np.stack([real.core(number) for number in range(len(real.pixels))]))
+        self._real = self._ratios(real.patches(), classes)
 
-    def ratio(self, pictures: Pixels) -> float:
-        """Return positive among all nuclei of [F, H, W, 3]; 0 without nuclei."""
-        densities = [find_nuclei(picture, self._parameters, self._mpp).dab for picture in pictures]
-        dab = np.concatenate(densities)
-        return float((dab > self._parameters.dab_threshold).mean()) if len(dab) else 0.0
+    def _ratios(self, patches: Pixels, classes: Floats) -> tuple[float, dict[float, float]]:
+        """Return positive among all nuclei of [N, H, W, 3], 0 without nuclei: of all patches, and by class."""
+        densities = [find_nuclei(picture, self._parameters, self._mpp).dab for picture in patches]
+        signs = np.sign(classes).ravel()
+
+        def ratio(chosen: npt.NDArray[np.bool_]) -> float:
+            dab = np.concatenate([np.empty(0), *(densities[index] for index in np.flatnonzero(chosen))])
+            return float((dab > self._parameters.dab_threshold).mean()) if len(dab) else 0.0
+
+        of_class = {float(sign): ratio(signs == sign) for sign in np.unique(signs)}
+        return ratio(np.ones(len(signs), bool)), of_class
+
+    def figures(self, patches: Pixels, classes: Floats) -> dict[str, float]:
+        """Return the ratios, their difference, and the mean absolute difference over the classes that both have."""
+        (synthetic, by_class), (real, real_by_class) = self._ratios(patches, classes), self._real
+        both = sorted(by_class.keys() & real_by_class.keys())
+        errors = [abs(by_class[sign] - real_by_class[sign]) for sign in both] or [abs(synthetic - real)]
+        return {
+            "synthetic_ratio": synthetic,
+            "real_ratio": real,
+            "ratio_difference": synthetic - real,
+            "ratio_error": float(np.mean(errors)),
+        }
 
 
 def judge_fields(
@@ -210,11 +243,7 @@ def judge_fields(
         "density_correlation": density_correlation(originals[tissue], painted[tissue]),
         "stain_distance": float(np.mean(distances)) if distances else stain_distance(painted, real),
     }
-    if ratio is not None:
-        figures["synthetic_ratio"] = ratio.ratio(synthetic)
-        figures["real_ratio"] = ratio.real
-        figures["ratio_difference"] = figures["synthetic_ratio"] - figures["real_ratio"]
-    return figures
+    return figures | (ratio.figures(painted, source_classes) if ratio is not None else {})
 
 
 def is_inverted(figures: Mapping[str, float]) -> bool:
@@ -228,7 +257,7 @@ def rank(figures: Mapping[str, float], epoch: int, selection: str) -> tuple[floa
     if selection == "last":
         return (-epoch,)
     if selection == "positive_ratio":
-        return (inverted, abs(figures["ratio_difference"]), figures["stain_distance"])
+        return (inverted, figures["ratio_error"], figures["stain_distance"])
     return (inverted, figures["stain_distance"])
 
 

@@ -2,7 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from training.learning.networks import Discriminator, Generator, ResidualBlock, ResNet, parameter_count
+from training.learning.conditioning import with_class
+from training.learning.networks import (
+    Discriminator,
+    Generator,
+    ResidualBlock,
+    ResizedConv2d,
+    ResNet,
+    parameter_count,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,41 @@ def test_norms_have_neither_parameters_nor_running_statistics() -> None:
     norms = [m for m in Generator().modules() if isinstance(m, nn.InstanceNorm2d)]
     assert len(norms) == 7
     assert not any(norm.affine or norm.track_running_stats for norm in norms)
+
+
+def test_other_norms_and_another_upsampling_leave_the_parameters_as_they_are() -> None:
+    assert parameter_count(Generator(norm="none", upsampling="resized")) == parameter_count(Generator())
+    assert parameter_count(Discriminator(norm="none")) == parameter_count(Discriminator())
+    picture = Generator(ngf=4, norm="none", upsampling="resized")(torch.zeros(2, 4, 32, 40))
+    assert picture.shape == (2, 3, 32, 40)
+
+
+def test_a_resized_convolution_sees_every_pixel_twice_each_way() -> None:
+    convolution = ResizedConv2d(1, 1, 3, 1, 1, bias=False)
+    nn.init.constant_(convolution.weight, 1.0)
+    ones = convolution(torch.ones(1, 1, 3, 3))
+    assert ones.shape == (1, 1, 6, 6)
+    assert (ones[0, 0, 1:-1, 1:-1] == 9).all()  # no checker: every inner pixel gets as much
+
+
+def _middle(norm: str, glass: bool, sign: float) -> torch.Tensor:
+    """Return the middle of a painted patch whose far corner is glass or not."""
+    torch.manual_seed(0)
+    generator = Generator(4, ngf=8, norm=norm).eval()
+    patch = torch.rand(1, 3, 128, 128) - 0.5
+    if glass:
+        patch[..., :32, :32] = 1.0
+    with torch.inference_mode():
+        return generator(with_class(patch, torch.tensor([sign])))[..., 56:72, 56:72]
+
+
+def test_without_norm_a_pixel_knows_its_class_and_nothing_of_what_lies_far_away() -> None:
+    assert torch.equal(_middle("none", False, 1.0), _middle("none", True, 1.0))
+    assert (_middle("none", False, 1.0) - _middle("none", False, -1.0)).abs().mean() > 0.01
+
+
+def test_with_instance_norm_what_lies_far_away_changes_a_pixel() -> None:
+    assert (_middle("instance", False, 1.0) - _middle("instance", True, 1.0)).abs().mean() > 0.01
 
 
 def test_a_patch_of_four_channels_becomes_a_picture_of_three_and_one_logit() -> None:

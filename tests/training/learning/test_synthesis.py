@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,14 +7,17 @@ import openslide
 import pytest
 
 from tests.training.learning.conftest import RecordedRun
-from tests.training.learning.drawing import draw_tissue, write_slide
-from tests.training.learning.models import save_classifier, save_generator
+from tests.training.learning.drawing import INSTANCE_PX, draw_tissue, write_slide
+from tests.training.learning.models import GAN, save_classifier, save_generator
 from training.learning.classifier import load_classifier
 from training.learning.compute import Compute
 from training.learning.config import SynthesisConfig
+from training.learning.density import slide_density
 from training.learning.errors import CheckpointError, ConfigError, StopRequested
 from training.learning.files import sha256_of
+from training.learning.reading import TargetReader
 from training.learning.synthesis import Region, synthesize
+from viewer.imaging.foreground import tissue_mask
 from viewer.imaging.slides import open_slide
 
 SMALL = SynthesisConfig(core_px=64, halo_px=16, blend_px=16)
@@ -69,6 +73,27 @@ def test_a_region_is_painted_in_place_and_all_else_is_white(studio: Studio, new_
     inner = (slice(144, 176), slice(80, 176))
     assert np.abs(part[inner].astype(int) - whole[inner]).mean() < 4
     assert new_run("part").report["region"] == [64, 128, 128, 64]
+
+
+def test_a_slide_is_painted_as_if_it_were_as_dense_as_those_that_the_generator_learnt_from(
+    studio: Studio, tmp_path: Path, cpu: Compute, new_run: NewRun
+) -> None:
+    config = replace(GAN, generator_norm="none").to_dict()
+    sha256 = sha256_of(tmp_path / "classifier.safetensors")
+    with open_slide(studio.slide) as reader:
+        density = slide_density(TargetReader(reader, 0.5, 0.5), tissue_mask(reader), INSTANCE_PX)
+        picture = reader.read_region(0, 0, 0, 300, 300)
+    as_scanned = save_generator(tmp_path / "as-scanned.safetensors", sha256, config=config).path
+    equal = save_generator(tmp_path / "equal.safetensors", sha256, config=config, source_density=density).path
+
+    def change(generator: Path, name: str) -> float:
+        studio.generator = generator
+        write_slide(studio.slide, picture, 0.5)
+        before = studio.paint(new_run(f"{name} before")).astype(int)
+        write_slide(studio.slide, np.rint(255 * (picture / 255) ** 1.3).astype(np.uint8), 0.5)
+        return float(np.abs(studio.paint(new_run(f"{name} darker")) - before).mean())
+
+    assert change(equal, "equal") < change(as_scanned, "as scanned") / 3
 
 
 @pytest.mark.parametrize("region", [(-1, 0, 10, 10), (0, 0, 301, 10), (0, 0, 0, 10)])

@@ -13,8 +13,10 @@ from tests.training.learning.models import classifier_of
 from training.learning import cyclegan, validation
 from training.learning.compute import Compute
 from training.learning.config import CycleGanConfig
+from training.learning.data import training_density
 from training.learning.errors import CheckpointError, ManifestError, NotEnoughData, StopRequested, TrainingDiverged
 from training.learning.manifest import Manifest
+from training.learning.synthesis import load_generator
 from training.learning.train_cyclegan import check_stains, classify, train_cyclegan
 from training.learning.validation import is_inverted, rank
 
@@ -113,6 +115,27 @@ def test_the_ablation_needs_no_classifiers(manifest: Manifest, cohort: Path, new
     assert load_file(run.out / "checkpoints/epoch-0001.safetensors")["generator.0.weight"].shape[1] == 3
 
 
+def test_networks_without_norm_train_on_slides_made_equally_dense_and_the_checkpoint_names_that_density(
+    manifest: Manifest, cohort: Path, new_run: NewRun, classifiers: Any
+) -> None:
+    run = new_run("out")
+    config = replace(
+        SMALL,
+        epochs=1,
+        generator_norm="none",
+        discriminator_norm="none",
+        upsampling="resized",
+        source_density="equal",
+    )
+    train_cyclegan(run, config, manifest, classifiers, cohort, None)
+    density = training_density(manifest, "HE", cohort)
+    assert density is not None
+    assert run.report["source_density"] == list(density)
+    _, trained, metadata = load_generator(run.out / "checkpoints/epoch-0001.safetensors", run.compute)
+    assert (trained.generator_norm, trained.upsampling) == ("none", "resized")
+    assert metadata["source_density"] == list(density)
+
+
 def test_the_ratio_of_brown_nuclei_can_choose_the_epoch(
     manifest: Manifest, cohort: Path, new_run: NewRun, classifiers: Any
 ) -> None:
@@ -120,8 +143,33 @@ def test_the_ratio_of_brown_nuclei_can_choose_the_epoch(
     train_cyclegan(run, replace(SMALL, selection="positive_ratio", epochs=1), manifest, classifiers, cohort, None)
     values = run.said("metrics")[0]["values"]
     assert values["validation_real_ratio"] > 0.5  # all nuclei of the drawn target slides are brown
+    assert 0 <= values["validation_ratio_error"] <= 1
     difference = values["validation_synthetic_ratio"] - values["validation_real_ratio"]
     assert values["validation_ratio_difference"] == pytest.approx(difference)
+
+
+def test_brown_stroma_does_not_make_up_for_pale_tumour(manifest: Manifest, cohort: Path, tmp_path: Path) -> None:
+    def quiet(done: int, total: int, what: str) -> None:
+        pass
+
+    _, target = validation.load_fields(manifest, cohort, tmp_path, 2, 0, quiet)
+    classes = np.tile(np.array([1, -1, 1, -1], np.float32), (len(target.pixels), 1))
+    patches, signs = target.patches(), classes.ravel()
+    pale = np.full_like(patches[0], 250)
+    mixed = patches.copy()
+    mixed[signs > 0] = pale
+    judge = validation.RatioJudge(manifest, cohort, replace(target, pixels=_fields_of(mixed, target)), classes)
+    swapped = patches.copy()
+    swapped[signs < 0] = pale
+    figures = judge.figures(swapped, classes)
+    assert figures["ratio_error"] > 0.5 > abs(figures["ratio_difference"])
+
+
+def _fields_of(patches: np.ndarray, fields: validation.Fields) -> np.ndarray:
+    """Put patches back together to fields of two by two without halo."""
+    side = fields.patch_px
+    rows = patches.reshape(-1, 2, 2, side, side, 3).swapaxes(2, 3)
+    return rows.reshape(-1, 2 * side, 2 * side, 3)
 
 
 def test_a_data_set_that_lacks_a_side_of_the_stain_pair_is_refused(manifest: Manifest) -> None:
@@ -190,8 +238,8 @@ def test_inverted_epochs_are_warned_of_and_the_report_says_so(
 
 
 def test_epochs_are_ranked_upright_ones_first() -> None:
-    upright = {"density_correlation": 0.6, "stain_distance": 0.3, "ratio_difference": -0.2}
-    inverted = {"density_correlation": -0.4, "stain_distance": 0.1, "ratio_difference": 0.0}
+    upright = {"density_correlation": 0.6, "stain_distance": 0.3, "ratio_error": 0.2}
+    inverted = {"density_correlation": -0.4, "stain_distance": 0.1, "ratio_error": 0.0}
     assert is_inverted(inverted) and not is_inverted(upright)
     for selection in ("stain_distance", "positive_ratio"):
         assert rank(upright, 1, selection) < rank(inverted, 2, selection)

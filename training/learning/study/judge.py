@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from training.learning.classifier import Classifier
+from training.learning.density import Density, equalize
 from training.learning.evaluation import optical_density_sum, stain_distance
 from training.learning.painting import Painter
+from training.learning.reading import TargetReader
 from training.learning.store import Pixels
 from training.learning.study import nuclei, regions
 from training.learning.study.class_maps import ClassMap, tiles_of_row
@@ -22,6 +24,7 @@ from training.learning.study.seams import seam_ratios
 from training.learning.study.tables import difference_interval
 from training.learning.validation import INVERTED_BELOW
 from viewer.imaging.cells import CellCount, CountParameters, count_slide
+from viewer.imaging.foreground import tissue_mask
 from viewer.imaging.nuclei import find_nuclei
 from viewer.imaging.slides import SlideReader, open_slide
 
@@ -42,6 +45,8 @@ class Painted:
     """What the target's classifier says of the synthetic slide."""
     other_target: Path
     """A real slide of the target stain of another case: the floor of MIL-KID."""
+    density: Density | None = None
+    """What the model's source slides are brought to."""
 
 
 def judge_slide(
@@ -75,7 +80,7 @@ def judge_slide(
             "tumor_tissue": {name: regions.share_in(counts[name], tumor >= 5, profile.instance_px) for name in counts},
             "seams": seam_ratios(synthetic, painter.core_px),
             "class_consistency": _share(painted.source_map.is_tumor[asked] == painted.synthetic_map.is_tumor[asked]),
-            "flip": flip_test(slides[SOURCE], painter, painted.source_map, tumor, parameters),
+            "flip": flip_test(slides[SOURCE], painter, painted.source_map, tumor, parameters, painted.density),
             "stain": stain_figures(slides, synthetic, other, painted.source_map, target_classifier),
             **of.figures,
         }
@@ -148,12 +153,19 @@ def flip_test(
     source_map: ClassMap,
     tumor: npt.NDArray[np.int64],
     parameters: CountParameters,
+    density: Density | None = None,
 ) -> dict[str, float]:
-    """Return the ratio of tumour patches when painted as tumour and when painted as normal tissue."""
+    """Return the ratio of tumour patches when painted as tumour and when painted as normal tissue.
+
+    `density`: what the generator's slides are brought to.
+    """
     if not painter.conditional:
         return {}
     side = source.width_l0 // tumor.shape[1]
     tiles = sample_tiles(source, (tumor >= 5) & source_map.asked, side, FLIPPED)
+    levels = equalize(TargetReader(source, MPP, MPP), tissue_mask(source), side, density).levels
+    if levels is not None:
+        tiles = levels[tiles, np.arange(3)]
     ratios = {}
     for name, sign in (("as_tumor", 1.0), ("as_normal", -1.0)):
         found = [np.empty(0)]

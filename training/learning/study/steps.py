@@ -161,7 +161,7 @@ class Study:
                 return dict(saved["figures"])
         self.stop.check()
         self.say(f"judging {model.name}, {case}")
-        generator, trained, _ = synthesis.load_generator(generator_path, self.compute)
+        generator, trained, metadata = synthesis.load_generator(generator_path, self.compute)
         painting = self.profile.synthesis_config(self.threads)
         core = core_within(painting.core_px, self.profile.instance_px)
         painter = Painter(generator, trained.class_channel, core, painting.halo_px, 0, 8, self.compute)
@@ -174,6 +174,7 @@ class Study:
             synthetic=slide,
             source_map=self.class_map(model.cohort, case, SOURCE),
             synthetic_map=synthetic_map,
+            density=metadata.get("source_density"),
             other_target=self.out / model.cohort / f"{others[0]}-{TARGET}.tif",
         )
         figures = finite(judge_slide(painted, self.profile, painter, target, self.training_index(model.cohort)))
