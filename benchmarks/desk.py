@@ -39,7 +39,7 @@ def main() -> int:
 
         figures: list[Figure] = []
         for figure in measure(folder, chosen.cells, chosen.size, chosen.seconds):
-            print(f"| {figure.name} | {figure.value} | {figure.unit} |", flush=True)
+            print(f"| {figure.name} | {figure.value:.0f} {figure.unit} |", flush=True)
             figures.append(figure)
         write_figures(chosen.json, figures)
     finally:

@@ -33,8 +33,8 @@ def slide_density(target: TargetReader, mask: TissueMask, side: int) -> Density 
     ]
     if not cells:
         return None
-    chosen = np.unique(np.linspace(0, len(cells) - 1, MEASURED_CELLS).round().astype(int))
-    pixels = np.stack([target.read(*cells[index], side, side) for index in chosen])
+    places = np.unique(np.linspace(0, len(cells) - 1, MEASURED_CELLS).round().astype(int))
+    pixels = np.stack([target.read(x, y, side, side) for x, y in (cells[int(place)] for place in places)])
     table = density_table()
     red, green, blue = (float(np.median(table[pixels[..., channel], channel])) for channel in range(3))
     return red, green, blue
