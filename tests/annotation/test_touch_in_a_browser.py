@@ -46,7 +46,10 @@ class Fingers:
         self._send("touchStart", places[0])
         for place in places[1:]:
             self._send("touchMove", place)
+            self.page.wait_for_timeout(40)
+        self.page.wait_for_timeout(200)  # at rest: a finger that flies off would have the next tap stop the fling only
         self._send("touchEnd")
+        self.page.wait_for_timeout(200)
 
     def spread(self, middle: Place, start: float, end: float) -> None:
         """Two fingers move apart, from `start` to `end` pixels from the middle."""
