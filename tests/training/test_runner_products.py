@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from accounts.models import Project, User
-from annotation.models import PatchPrediction, Scoring
+from annotation.models import PatchPrediction, Scoring, SlideGrid
 from tests.factories import make_case, make_patch, make_slide
 from tests.training.builders import (
     make_done_generator,
@@ -82,6 +82,9 @@ def test_a_score_becomes_predictions(project: Project, lead: User, learning: Sta
     default_storage.save(slide.key, ContentFile(b"slide"))
     patch = make_patch(slide, 1)
     make_patch(slide, 2, offered=False)
+    SlideGrid.objects.create(
+        slide=slide, target_mpp=0.25, size_l0=2240, columns=3, rows=1, otsu_threshold=20.0, resampled=False
+    )
     run = create_run(project, "score", lead, source_classifier_run=classifier, slide=slide, preset="tiny")
     learning("""
         rows = json.loads(Path(arguments["--patches"]).read_text())
