@@ -149,9 +149,9 @@ def test_a_cell_is_added_and_taken_back_and_the_numbers_follow_at_once(desk: Pag
 
 def test_a_hot_spot_is_found_and_counted_on_both_slides(desk: Page) -> None:
     desk.locator("#find-hot-spots").click()
-    expect(desk.locator("#window-box .score-row").first).to_contain_text("cells")
-    expect(desk.locator("#window-box")).to_contain_text("Synthetic − real")
-    expect(desk.locator("#window-box")).to_contain_text("G")
+    expect(desk.locator("#part-box .score-row").first).to_contain_text("cells")
+    expect(desk.locator("#part-box")).to_contain_text("Synthetic − real")
+    expect(desk.locator("#part-box")).to_contain_text("G")
     desk.keyboard.press("w")
     expect(desk.locator("#draft-state")).to_have_text("Draft saved")
     assert VerdictDraft.objects.get().window["side_um"] == 300

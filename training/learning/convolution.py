@@ -68,7 +68,15 @@ class InstanceNorm2d(nn.InstanceNorm2d):
             y: Tensor = super().forward(x)
             return y
         alone = [F.batch_norm(each, None, None, training=True, eps=self.eps) for each in x[:, None]]
-        return alone[0] if len(alone) == 1 else torch.cat(alone)
+        y = alone[0] if len(alone) == 1 else torch.cat(alone)
+        if y.requires_grad:
+            # torch 2.13's way back through a channels-last norm is wrong where the gradient lies otherwise in memory.
+            y.register_hook(_in_channels_last)  # type: ignore[no-untyped-call]
+        return y
+
+
+def _in_channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _is_fast(x: Tensor, channels: int) -> bool:
