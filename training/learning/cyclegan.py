@@ -72,19 +72,21 @@ class Batch:
     target_class: Tensor | None
 
 
+def build_generator(config: CycleGanConfig) -> Generator:
+    """Return the generator that the keys describe, with fresh weights."""
+    return Generator(3 + config.class_channel, config.ngf, config.n_blocks, config.generator_norm, config.upsampling)
+
+
 class CycleGan:
     """The four networks, their optimisers and pools, and one training step of them."""
 
     def __init__(self, config: CycleGanConfig, compute: Compute) -> None:
         """Build everything with fresh weights from torch's random state."""
         self.config, self.compute = config, compute
-        seen = 3 + config.class_channel
         judged = 3 + (config.class_channel and config.d_conditional)
 
         def generator() -> nn.Module:
-            return Generator(seen, config.ngf, config.n_blocks, config.generator_norm, config.upsampling).to(
-                compute.device
-            )
+            return build_generator(config).to(compute.device)
 
         def discriminator() -> nn.Module:
             return Discriminator(judged, config.ndf, config.d_output == "average", config.discriminator_norm).to(

@@ -16,10 +16,10 @@ from training.learning.classifier import Classifier
 from training.learning.compute import Compute
 from training.learning.conditioning import class_values
 from training.learning.config import CycleGanConfig, SynthesisConfig
+from training.learning.cyclegan import build_generator
 from training.learning.density import equalize
 from training.learning.errors import CheckpointError, ConfigError, DiskFull
 from training.learning.files import sha256_of
-from training.learning.networks import Generator
 from training.learning.painting import Floats, Painter, core_within
 from training.learning.reading import TargetReader
 from training.learning.run import Run, Ticker
@@ -247,9 +247,7 @@ def load_generator(path: Path, compute: Compute) -> tuple[torch.nn.Module, Cycle
         if not complete or len(metadata["classifiers"]) != 2 or int(metadata["instance_px"]) < 16:
             raise ValueError("its metadata make no sense")
         with torch.device("meta"):
-            generator = Generator(
-                3 + config.class_channel, config.ngf, config.n_blocks, config.generator_norm, config.upsampling
-            )
+            generator = build_generator(config)
     except (KeyError, TypeError, ValueError, ConfigError) as broken:
         raise CheckpointError(f"{path.name} lacks what a generator needs ({broken}); train it again.") from None
     load_weights(generator, tensors, "generator.", path.name)
