@@ -40,13 +40,14 @@ from benchmarks.training_measures import (
     race,
     seconds,
 )
-from benchmarks.training_references import ClassicMil, EagerCycleGan
+from benchmarks.training_references import Apart, ClassicMil, EagerCycleGan
 from training.learning import checkpoint
-from training.learning.classifier import build_network, for_scoring, tumor_probabilities
+from training.learning.classifier import build_network, tumor_probabilities
 from training.learning.compute import Compute, prepare
 from training.learning.conditioning import to_images, with_class
 from training.learning.config import CycleGanConfig, MilConfig
 from training.learning.cyclegan import Batch, CycleGan
+from training.learning.folding import for_scoring
 from training.learning.mil import select_instances, train_on_picks
 from training.learning.networks import Generator
 from training.learning.painting import Floats
@@ -54,10 +55,10 @@ from viewer.imaging.pyramid import PyramidWriter
 from viewer.imaging.slides import open_slide
 
 
-def mil_row(compute: Compute, rounds: int, instances: int = 96, bags: int = 4) -> Row:
+def mil_row(compute: Compute, rounds: int, instances: int = 400, bags: int = 4) -> Row:
     """Score all instances and train on a pick of each bag: from the store, and through OpenSlide."""
     config = MilConfig()
-    classic = ClassicMil(SLIDE, places(instances), bags, SIDE_PX, config.batch_size)
+    classic = Apart(ClassicMil, SLIDE, places(instances), bags, SIDE_PX, config.batch_size)
     net = build_network(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(net.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     pixels, index = decoded(instances), np.arange(instances)
@@ -71,8 +72,8 @@ def mil_row(compute: Compute, rounds: int, instances: int = 96, bags: int = 4) -
         picks = select_instances(score(), bag)
         train_on_picks(net, None, optimizer, pixels, picks, labels, config, compute, rng)
 
-    row = race(classic.epoch, epoch, rounds, Row("MIL epoch against reading through OpenSlide", bar="≥ 2.5 ×"))
-    reading = seconds(lambda: [classic.read(place) for place in classic.places])
+    row = race(classic, epoch, rounds, Row("MIL epoch against reading through OpenSlide", bar="≥ 2.5 ×"))
+    reading = seconds(lambda: decoded(instances))
     rate = INSTANCE_FLOP * instances / seconds(score) / product_rate(torch.float32, compute.device, 2048)
     row.note += f"; {reading:.2f} s of the former are reading; ours scores at {rate:.2f} of a matrix product's rate"
     return row
@@ -85,7 +86,8 @@ def gan_rows(compute: Compute, rounds: int) -> list[Row]:
     """
     torch.manual_seed(0)
     model = CycleGan(CycleGanConfig(), compute)
-    a, b = (to_images(part).to(compute.device) for part in np.split(decoded(2), 2))
+    pixels = np.split(decoded(2), 2)
+    a, b = (to_images(part).to(compute.device) for part in pixels)
     one = torch.ones(1, device=compute.device)
     rng = np.random.default_rng(0)
     rows = []
@@ -93,16 +95,16 @@ def gan_rows(compute: Compute, rounds: int) -> list[Row]:
         (False, "GAN step against eager fp32, same networks", "≥ 1.8 ×"),
         (True, "GAN step against the classic shape, eager fp32", "≥ 6 ×"),
     ):
-        reference = EagerCycleGan(classic)
+        reference = Apart(EagerCycleGan, classic, *pixels)
         row = Row(name, bar=bar)
 
         def ours() -> None:
             model.step(Batch(a, b, one, one), 1.0, rng)
 
-        rows.append(race(lambda of=reference: of.step(a.cpu(), b.cpu()), ours, rounds, row))  # type: ignore[misc]
+        rows.append(race(reference, ours, rounds, row))
         if not classic:
             rate = product_rate(torch.float32, compute.device, 2048)
-            shares = [GAN_STEP_FLOP / seconds(step) / rate for step in (lambda: reference.step(a, b), ours)]  # noqa: B023
+            shares = [GAN_STEP_FLOP / seconds(step) / rate for step in (reference, ours)]
             row.note += f"; {shares[0]:.2f} and {shares[1]:.2f} of a matrix product's rate"
     return rows
 

@@ -8,11 +8,12 @@ import torch
 
 from benchmarks.tile_measures import Row
 from benchmarks.training_measures import GAN_STEP_FLOP, INSTANCE_FLOP, product_rate, seconds
-from training.learning.classifier import build_network, for_scoring, tumor_probabilities
+from training.learning.classifier import build_network, tumor_probabilities
 from training.learning.compute import Compute
 from training.learning.conditioning import to_images
 from training.learning.config import CycleGanConfig, MilConfig
 from training.learning.cyclegan import Batch, CycleGan
+from training.learning.folding import for_scoring
 from training.learning.store import Pixels
 
 PAPER_STEPS, PAPER_INSTANCES, PAPER_EPOCHS = 34_121, 39_400, 100

@@ -4,8 +4,13 @@
   Campanella et al. 2019 does.
 - CycleGAN: eager float32 steps, with our own networks, or in the classic shape (ResNet-9 generator, 70 × 70 PatchGAN,
   least squares, identity loss 0.5).
+
+Each runs in a process of its own, so that what ours sets for itself (how memory is handed out) is not set for it.
 """
 
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +19,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.learning.conditioning import to_images
 from training.learning.convolution import Conv2d, ConvTranspose2d, InstanceNorm2d
 from training.learning.networks import Discriminator, Generator, ResNet
+from training.learning.store import Pixels
 
 MEAN, DEVIATION = 0.5, 0.1
 TORCHS_OWN = {Conv2d: nn.Conv2d, ConvTranspose2d: nn.ConvTranspose2d, InstanceNorm2d: nn.InstanceNorm2d}
+
+
+class Apart:
+    """A loop in a process of its own; a call goes through it once."""
+
+    def __init__(self, build: Callable[..., Callable[[], None]], *arguments: object) -> None:
+        """Start the process and let it build the loop, on as many threads as are used here."""
+        context = multiprocessing.get_context("spawn")
+        self.connection, other = context.Pipe()
+        started = (other, torch.get_num_threads(), build, arguments)
+        context.Process(target=_go_through, args=started, daemon=True).start()
+
+    def __call__(self) -> None:
+        """Go through the loop once and wait for its end."""
+        self.connection.send(None)
+        self.connection.recv()
+
+
+def _go_through(
+    connection: Connection, threads: int, build: Callable[..., Callable[[], None]], arguments: tuple[object, ...]
+) -> None:
+    torch.set_num_threads(threads)
+    loop = build(*arguments)
+    while True:
+        connection.recv()
+        loop()
+        connection.send(None)
 
 
 def eager(net: nn.Module) -> nn.Module:
@@ -42,7 +76,7 @@ class ClassicMil:
         image = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float().div_(255)
         return image.sub_(MEAN).div_(DEVIATION)
 
-    def epoch(self) -> None:
+    def __call__(self) -> None:
         self.net.eval()
         scores = []
         with torch.no_grad():
@@ -74,8 +108,8 @@ class PatchGan(nn.Sequential):
 class EagerCycleGan:
     """One training step after another, in float32."""
 
-    def __init__(self, classic: bool) -> None:
-        self.classic = classic
+    def __init__(self, classic: bool, a: Pixels, b: Pixels) -> None:
+        self.classic, self.a, self.b = classic, to_images(a), to_images(b)
 
         def generator() -> nn.Module:
             return eager(Generator(3, 64, 9) if classic else Generator(4, 64, 1))
@@ -92,7 +126,8 @@ class EagerCycleGan:
             return images
         return torch.cat([images, torch.ones_like(images[:, :1])], dim=1)
 
-    def step(self, a: Tensor, b: Tensor) -> None:
+    def __call__(self) -> None:
+        a, b = self.a, self.b
         discriminators = [*self.d_a.parameters(), *self.d_b.parameters()]
         for parameter in discriminators:
             parameter.requires_grad_(False)

@@ -1,6 +1,5 @@
 """A trained MIL classifier in use: tumour probabilities of instances."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import fuse_conv_bn_eval
 
 from training.learning.checkpoint import expect, load, load_weights
 from training.learning.compute import Compute
@@ -18,7 +16,8 @@ from training.learning.config import MilConfig
 from training.learning.data import reduce_pixels
 from training.learning.errors import CheckpointError, ConfigError
 from training.learning.files import sha256_of
-from training.learning.networks import BasicBlock, ResNet
+from training.learning.folding import CPU_BATCH, for_scoring
+from training.learning.networks import ResNet
 from training.learning.store import Pixels
 
 # Mean and deviation of the input in [0, 1]; the first are Campanella et al. 2019's.
@@ -31,26 +30,6 @@ _SCALING = {
 def build_network(config: MilConfig) -> ResNet:
     """Build the classifier that the configuration describes: ResNet34 unless it is made smaller."""
     return ResNet(classes=2, width=config.width, stages=config.stages)
-
-
-def for_scoring(net: ResNet) -> ResNet:
-    """Return a copy whose batch norms, which stand still while scoring, are folded into the convolutions before them.
-
-    Its probabilities are the network's up to rounding. In channels-last memory, in which convolutions are fastest.
-    """
-    folded = copy.deepcopy(net).eval()
-    for part in list(folded.modules()):
-        if isinstance(part, ResNet | BasicBlock):
-            for number in (1, 2) if isinstance(part, BasicBlock) else (1,):
-                conv, norm = f"conv{number}", f"bn{number}"
-                setattr(part, conv, fuse_conv_bn_eval(getattr(part, conv), getattr(part, norm)))
-                setattr(part, norm, nn.Identity())
-        if isinstance(part, BasicBlock) and isinstance(part.downsample, nn.Sequential):
-            shrunk, normed = part.downsample
-            assert isinstance(shrunk, nn.Conv2d) and isinstance(normed, nn.BatchNorm2d)
-            part.downsample = fuse_conv_bn_eval(shrunk, normed)
-    scored: ResNet = folded.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return scored
 
 
 def to_input(pixels: Pixels | Tensor, normalization: str, device: torch.device) -> Tensor:
@@ -81,11 +60,12 @@ def tumor_probabilities(
     """
     net.eval()
     parts = []
+    at_a_time = CPU_BATCH if compute.device.type == "cpu" else batch_size
     for start in range(0, len(index), batch_size):
         batch = to_input(at(pixels, index[start : start + batch_size]), normalization, compute.device)
         with compute.memory_errors(f"{len(batch)} instances at a time"), compute.autocast():
-            logits = net(batch)
-        parts.append(logits.float().softmax(dim=1)[:, 1])
+            logits = [net(batch[first : first + at_a_time]) for first in range(0, len(batch), at_a_time)]
+        parts.append(torch.cat(logits).float().softmax(dim=1)[:, 1])
         tick()
     return torch.cat(parts).cpu().numpy() if parts else np.empty(0, np.float32)
 

@@ -1,5 +1,6 @@
 """Where and how precisely to compute."""
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,10 +63,27 @@ def prepare(config: RunConfig) -> Compute:
         torch.set_num_threads(config.threads)
     group = join(cuda)
     device = torch.device("cuda", torch.cuda.current_device()) if cuda else torch.device("cpu")
+    if not cuda:
+        _keep_freed_memory()
     precision = config.precision
     if precision == "auto":
         precision = "bf16" if _bf16_is_fast(device) else "fp32"
     return Compute(device, precision, torch.get_num_threads(), group)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep what is freed for what is asked for next; elsewhere, do nothing.
+
+    By itself it gives large pieces back to the system at once, which clears them anew, page by page, for every layer: a
+    fifth of the time that scoring takes.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h.
+    mallopt(-1, 2**31 - 1)
+    mallopt(-3, 2**30)
 
 
 def _bf16_is_fast(device: torch.device) -> bool:

@@ -16,9 +16,14 @@ so that `_pixels` sees them as rows of channels without copying.
 
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from training.learning import winograd
+from training.learning.channels_last import new_picture, pixels_of, use_threads_of_torch
+from training.learning.norm_kernels import blend, moments, scale
 
 # Numbers in a picture of a layer below which torch's own layers are as fast: 16 channels of 112 × 112 pixels.
 LARGE = 200_000
@@ -41,7 +46,7 @@ class Conv2d(nn.Conv2d):
             if shape == ((3, 3), (2, 2), (1, 1)) and few % EIGHT == x.shape[2] % 2 == x.shape[3] % 2 == 0:
                 return _paired(x, self.weight, self.bias, _Halving, False)
             if shape == ((3, 3), (1, 1), (1, 1)) and few % EIGHT == 0:
-                return _winograd(x, self.weight, self.bias)
+                return _keeping(x, self.weight, self.bias)
         y: Tensor = super().forward(x.contiguous())
         return y
 
@@ -67,31 +72,14 @@ class InstanceNorm2d(nn.InstanceNorm2d):
         if not _is_fast(x, x.shape[1]) or not x.is_contiguous(memory_format=torch.channels_last):
             y: Tensor = super().forward(x)
             return y
-        alone = [F.batch_norm(each, None, None, training=True, eps=self.eps) for each in x[:, None]]
-        y = alone[0] if len(alone) == 1 else torch.cat(alone)
-        if y.requires_grad:
-            # torch 2.13's way back through a channels-last norm is wrong where the gradient lies otherwise in memory.
-            y.register_hook(_in_channels_last)  # type: ignore[no-untyped-call]
+        y = _Normalized.apply(x, self.eps)  # type: ignore[no-untyped-call]
         return y
-
-
-def _in_channels_last(x: Tensor) -> Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _is_fast(x: Tensor, channels: int) -> bool:
     """Whether a layer of so many channels is faster here than torch's own."""
     in_float32 = x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     return x.device.type == "cpu" and in_float32 and channels * x.shape[2] * x.shape[3] >= LARGE
-
-
-def _pixels(x: Tensor) -> Tensor:
-    """Return [B, C, H, W] as [B, H, W, C], contiguous: a view where x is channels-last."""
-    return x.permute(0, 2, 3, 1).contiguous()
-
-
-def _picture(pixels: Tensor) -> Tensor:
-    return pixels.permute(0, 3, 1, 2)
 
 
 class _Pair(Protocol):
@@ -128,7 +116,7 @@ class _Paired(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             of_kernel = pair.kernel_gradient(*((gradient, x) if adjoint else (x, gradient)))
         if ctx.needs_input_grad[2]:
-            of_bias = _pixels(gradient).sum(dim=(0, 1, 2))
+            of_bias = pixels_of(gradient).sum(dim=(0, 1, 2))
         return of_x, of_kernel, of_bias, None, None
 
 
@@ -156,13 +144,13 @@ class _Halving:
         # Pixel 0 of x lies in row 1 after the padding, so in the second row of the first place.
         halved[:, -1, :, :2], halved[:, 0, :, 1:3], halved[:, -1, :, 3] = 0, 0, 0
         halved[:, :, 0, :2], halved[:, :, -1, 2:] = 0, 0
-        pixels = _pixels(x)
+        pixels = pixels_of(x)
         halved[:, :-1, 1:, 0] = pixels[:, ::2, 1::2]
         halved[:, 1:, 1:, 1] = pixels[:, 1::2, 1::2]
         halved[:, 1:, :-1, 2] = pixels[:, 1::2, ::2]
         halved[:, :-1, :-1, 3] = pixels[:, ::2, ::2]
         places = halved.view(-1, 4 * channels)
-        padded = F.pad(_pixels(y), (0, 0, 0, 1, 0, 1)).view(-1, kernels)  # in the frame of the halved picture
+        padded = F.pad(pixels_of(y), (0, 0, 0, 1, 0, 1)).view(-1, kernels)  # in the frame of the halved picture
         found = x.new_empty(3, 3, kernels, channels)
         steps = (
             (0, slice(0, 4), ((1, 0), (0, 0), (0, 1), (1, 1))),
@@ -194,18 +182,18 @@ class _Wide:
         sets = kernel.flip(2, 3).permute(3, 1, 0, 2).flatten(0, 1)[..., None]  # [7c, K, 7, 1]
         spare = -len(sets) % EIGHT
         parts = F.conv2d(y, F.pad(sets, (0, 0, 0, 0, 0, 0, 0, spare)), None, 1, 3)  # [B, 7c + spare, H, W + 6]
-        pixels = _pixels(parts)
+        pixels = pixels_of(parts)
         x = pixels[:, :, :width, :channels]
         for at in range(1, 7):
             x = x + pixels[:, :, at : at + width, at * channels : (at + 1) * channels]
-        return _picture(x if bias is None else x + bias)
+        return (x if bias is None else x + bias).permute(0, 3, 1, 2)
 
     @staticmethod
     def kernel_gradient(x: Tensor, y: Tensor) -> Tensor:
-        """Return it as one matrix product for every few rows: each place of y with the 49 pixels of x around it."""
+        """Return it as a matrix product for every few rows: each place of y with the 49 pixels of x around it."""
         (batch, channels, height, width), (_, kernels, *_) = x.shape, y.shape
-        padded, gradient = F.pad(_pixels(x), (0, 0, 3, 3, 3, 3)), _pixels(y)
-        found = x.new_zeros(kernels, 49 * channels)
+        padded, gradient = F.pad(pixels_of(x), (0, 0, 3, 3, 3, 3)), pixels_of(y)
+        found = x.new_zeros(2, 49 * channels, kernels)
         # [B, H, W, 7 rows, 7c]: the seven pixels of a row lie side by side.
         picture, row, column, one = padded.stride()
         around = padded.as_strided((batch, height, width, 7, 7 * channels), (picture, row, column, row, one))
@@ -213,37 +201,13 @@ class _Wide:
             for top in range(0, height, _Wide.ROWS):
                 some = slice(top, top + _Wide.ROWS)
                 unfolded = around[number, some].reshape(-1, 49 * channels)
-                found.addmm_(gradient[number, some].flatten(0, 1).t(), unfolded)
-        return found.view(kernels, 7, 7, channels).permute(0, 3, 1, 2)
-
-
-# Winograd's F(4 × 4, 3 × 3): what turns a row of six pixels, of three weights, and of six products.
-_OF_PIXELS: list[list[float]] = [
-    [4, 0, -5, 0, 1, 0],
-    [0, -4, -4, 1, 1, 0],
-    [0, 4, -4, -1, 1, 0],
-    [0, -2, -1, 2, 1, 0],
-    [0, 2, -1, -2, 1, 0],
-    [0, 4, 0, -5, 0, 1],
-]
-_OF_WEIGHTS: list[list[float]] = [
-    [1 / 4, 0, 0],
-    [-1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6, 1 / 6, -1 / 6],
-    [1 / 24, 1 / 12, 1 / 6],
-    [1 / 24, -1 / 12, 1 / 6],
-    [0, 0, 1],
-]
-_OF_PRODUCTS: list[list[float]] = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
-
-
-def _of_squares(rows: list[list[float]]) -> Tensor:
-    """Return the matrix that does to squares, row by row, what `rows` does to rows and columns."""
-    matrix = torch.tensor(rows, dtype=torch.float32)
-    return torch.kron(matrix, matrix)
-
-
-PIXELS, WEIGHTS, PRODUCTS = _of_squares(_OF_PIXELS), _of_squares(_OF_WEIGHTS), _of_squares(_OF_PRODUCTS)
+                given = gradient[number, some].reshape(-1, kernels)
+                # Small products of two halves, side by side, are faster than one that threads have to share.
+                halves = 2 - len(given) % 2
+                found[:halves].baddbmm_(
+                    unfolded.view(halves, -1, 49 * channels).transpose(1, 2), given.view(halves, -1, kernels)
+                )
+        return found.sum(dim=0).view(7, 7, channels, kernels).permute(3, 2, 0, 1)
 
 
 def _paired(x: Tensor, kernel: Tensor, bias: Tensor | None, pair: type[_Pair], adjoint: bool) -> Tensor:
@@ -251,54 +215,39 @@ def _paired(x: Tensor, kernel: Tensor, bias: Tensor | None, pair: type[_Pair], a
     return y
 
 
-def _winograd(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-    y: Tensor = _Winograd.apply(x, kernel, bias)  # type: ignore[no-untyped-call]
-    return y
+def _keeping(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    if torch.is_grad_enabled():
+        y: Tensor = winograd.Convolution.apply(x, kernel, bias)  # type: ignore[no-untyped-call]
+        return y
+    return winograd.convolved(x, winograd.prepared(kernel).transpose(1, 2), bias)
 
 
-class _Winograd(torch.autograd.Function):
-    """x [B, C, H, W] to y [B, K, H, W] with a kernel [K, C, 3, 3]: 36 matrix products for tiles of 4 × 4 pixels."""
+class _Normalized(torch.autograd.Function):
+    """x [B, C, H, W] with mean 0 and deviation 1 in each channel of each picture."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
-        batch, channels, height, width = x.shape
-        kernels, down, right = len(kernel), -(-height // 4), -(-width // 4)
-        padded = F.pad(_pixels(x), (0, 0, 1, 4 * right + 1 - width, 1, 4 * down + 1 - height))
-        picture, row, column, one = padded.stride()
-        tiles = padded.as_strided(
-            (6, 6, batch, down, right, channels), (row, column, picture, 4 * row, 4 * column, one)
-        ).reshape(36, -1)
-        pixels = (PIXELS @ tiles).view(36, -1, channels)
-        weights = (WEIGHTS @ kernel.permute(2, 3, 0, 1).reshape(9, -1)).view(36, kernels, channels)
-        ctx.save_for_backward(pixels, weights)
-        ctx.shape = x.shape
-        products = torch.bmm(pixels, weights.transpose(1, 2))
-        made = (PRODUCTS @ products.view(36, -1)).view(4, 4, batch, down, right, kernels)
-        whole = made.permute(2, 3, 0, 4, 1, 5).reshape(batch, 4 * down, 4 * right, kernels)[:, :height, :width]
-        return _picture(whole.contiguous() if bias is None else whole + bias)
+    def forward(ctx: Any, x: Tensor, eps: float) -> Tensor:
+        use_threads_of_torch()
+        pixels = pixels_of(x.detach())
+        flat = pixels.flatten(1, 2).numpy()
+        near = flat[:, 0]
+        sums, squares = moments(flat, flat, near, near) / flat.shape[1]
+        factor = 1 / np.sqrt(squares - sums**2 + eps)
+        ctx.mean, ctx.factor = (near + sums).astype(np.float32), factor.astype(np.float32)
+        ctx.save_for_backward(x)
+        y, made = new_picture(x, x.shape[1])
+        scale(flat, ctx.factor, (-ctx.mean * factor).astype(np.float32), made.flatten(1, 2).numpy())
+        return y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        pixels, weights = ctx.saved_tensors
-        batch, channels, height, width = ctx.shape
-        kernels, down, right = weights.shape[1], -(-height // 4), -(-width // 4)
-        rows = _pixels(gradient)
-        of_bias = rows.sum(dim=(0, 1, 2)) if ctx.needs_input_grad[2] else None
-        rows = F.pad(rows, (0, 0, 0, 4 * right - width, 0, 4 * down - height))
-        made = rows.view(batch, down, 4, right, 4, kernels).permute(2, 4, 0, 1, 3, 5).reshape(16, -1)
-        products = (PRODUCTS.t() @ made).view(36, -1, kernels)
-        of_x = of_kernel = None
-        if ctx.needs_input_grad[0]:
-            tiles = (PIXELS.t() @ torch.bmm(products, weights).view(36, -1)).view(6, 6, batch, down, right, channels)
-            # A tile's last two rows and columns lie on the first two of the next tile.
-            whole = rows.new_zeros(batch, down + 1, 4, right + 1, 4, channels)
-            for below, high in ((0, slice(0, 4)), (1, slice(4, 6))):
-                for beside, broad in ((0, slice(0, 4)), (1, slice(4, 6))):
-                    part = tiles[high, broad].permute(2, 3, 0, 4, 1, 5)
-                    whole[:, below : below + down, : part.shape[2], beside : beside + right, : part.shape[4]] += part
-            whole = whole.view(batch, 4 * down + 4, 4 * right + 4, channels)
-            of_x = _picture(whole[:, 1 : height + 1, 1 : width + 1].contiguous())
-        if ctx.needs_input_grad[1]:
-            of_weights = torch.bmm(products.transpose(1, 2), pixels).view(36, -1)
-            of_kernel = (WEIGHTS.t() @ of_weights).view(3, 3, kernels, channels).permute(2, 3, 0, 1)
-        return of_x, of_kernel, of_bias
+        use_threads_of_torch()
+        (x,) = ctx.saved_tensors
+        pixels, given = pixels_of(x.detach()), pixels_of(gradient)
+        flat, flat_given = pixels.flatten(1, 2).numpy(), given.flatten(1, 2).numpy()
+        sums, products = moments(flat_given, flat, np.zeros_like(ctx.mean), ctx.mean) / flat.shape[1]
+        of_x = (-products * ctx.factor**3).astype(np.float32)
+        offset = (-sums * ctx.factor - of_x * ctx.mean).astype(np.float32)
+        found, made = new_picture(x, x.shape[1])
+        blend(flat_given, flat, ctx.factor, of_x, offset, made.flatten(1, 2).numpy())
+        return found, None

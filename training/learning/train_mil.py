@@ -11,10 +11,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from training.learning import checkpoint
-from training.learning.classifier import build_network, for_scoring, tumor_probabilities
+from training.learning.classifier import build_network, tumor_probabilities
 from training.learning.config import MilConfig
 from training.learning.data import Bags, load_bags
 from training.learning.errors import CheckpointError, ManifestError, NotEnoughData, TrainingDiverged
+from training.learning.folding import for_scoring
 from training.learning.manifest import LABELS, Manifest
 from training.learning.mil import draw_instances, judge, rank, select_instances, train_on_picks
 from training.learning.networks import ResNet

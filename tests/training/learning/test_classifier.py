@@ -1,9 +1,10 @@
 import numpy as np
 import torch
 
-from training.learning.classifier import build_network, for_scoring, to_input, tumor_probabilities
+from training.learning.classifier import build_network, to_input, tumor_probabilities
 from training.learning.compute import Compute
 from training.learning.config import MilConfig
+from training.learning.folding import for_scoring
 
 SMALL = MilConfig(width=8, stages=(1, 2, 1, 1))
 

@@ -1,0 +1,26 @@
+"""Pictures in channels-last memory: what is [B, C, H, W] to torch is rows of channels to loops over pixels."""
+
+import numba
+import torch
+from torch import Tensor
+
+
+def pixels_of(picture: Tensor) -> Tensor:
+    """Return [B, C, H, W] as [B, H, W, C], contiguous: a view where the picture is channels-last."""
+    return picture.permute(0, 2, 3, 1).contiguous()
+
+
+def new_picture(like: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+    """Return an uninitialised picture of so many channels and another's size, and its pixels, a view.
+
+    What a torch.autograd.Function returns must not be a view itself, or it may not be changed in place.
+    """
+    batch, _, height, width = like.shape
+    picture = torch.empty(batch, channels, height, width, memory_format=torch.channels_last)
+    return picture, pixels_of(picture)
+
+
+def use_threads_of_torch() -> None:
+    """Let kernels that numba compiled use as many threads as torch does."""
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # numba sets it when it is imported
+    numba.set_num_threads(min(torch.get_num_threads(), most))
