@@ -50,7 +50,10 @@ def _go_through(
     torch.set_num_threads(threads)
     loop = build(*arguments)
     while True:
-        connection.recv()
+        try:
+            connection.recv()
+        except EOFError:  # the benchmark has ended
+            return
         loop()
         connection.send(None)
 
@@ -75,6 +78,10 @@ class ClassicMil:
         picture = self.slide.read_region(place, 0, (self.side_px, self.side_px)).convert("RGB")
         image = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float().div_(255)
         return image.sub_(MEAN).div_(DEVIATION)
+
+    def read_all(self) -> None:
+        for place in self.places:
+            self.read(place)
 
     def __call__(self) -> None:
         self.net.eval()

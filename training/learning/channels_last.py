@@ -21,6 +21,13 @@ def new_picture(like: Tensor, channels: int) -> tuple[Tensor, Tensor]:
 
 
 def use_threads_of_torch() -> None:
-    """Let kernels that numba compiled use as many threads as torch does."""
+    """Let kernels that numba compiled use as many threads as torch does.
+
+    Both may share one OpenMP library, so that numba, when it starts its threads, sets torch's number too: it is set
+    back.
+    """
+    threads = torch.get_num_threads()
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # numba sets it when it is imported
-    numba.set_num_threads(min(torch.get_num_threads(), most))
+    numba.set_num_threads(min(threads, most))
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)

@@ -7,11 +7,11 @@ lose half of it or more where the picture has three channels, and in the gradien
 - the gradient of the weights is a few large matrix products;
 - a 7 × 7 kernel to few channels becomes one of 7 × 1 to seven times as many, whose columns are then added up;
 - 3 × 3 kernels that keep the size are computed by Winograd's F(4 × 4, 3 × 3), a quarter of the multiplications
-  (Lavin & Gray 2015).
+  (winograd.py).
 
 The numbers are those of torch's layers up to rounding; parameters and their names are the same. Everywhere else (on a
 GPU, in bfloat16, on small pictures) the layers are torch's. x and y are float32 [B, C, H, W], channels-last in memory,
-so that `_pixels` sees them as rows of channels without copying.
+so that `pixels_of` sees them as rows of channels without copying.
 """
 
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from training.learning import winograd
 from training.learning.channels_last import new_picture, pixels_of, use_threads_of_torch
-from training.learning.norm_kernels import blend, moments, scale
+from training.learning.layer_kernels import blend, moments, scale
 
 # Numbers in a picture of a layer below which torch's own layers are as fast: 16 channels of 112 × 112 pixels.
 LARGE = 200_000
@@ -219,7 +219,7 @@ def _keeping(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
     if torch.is_grad_enabled():
         y: Tensor = winograd.Convolution.apply(x, kernel, bias)  # type: ignore[no-untyped-call]
         return y
-    return winograd.convolved(x, winograd.prepared(kernel).transpose(1, 2), bias)
+    return winograd.convolved(x, winograd.prepared(kernel), bias)
 
 
 class _Normalized(torch.autograd.Function):

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from training.learning import winograd
+from training.learning.channels_last import pixels_of, use_threads_of_torch
+from training.learning.layer_kernels import pool_rectified
 from training.learning.networks import BasicBlock, ResNet
 
 # Instances that a CPU scores at a time: with more, layers hand on their pictures through the main memory.
@@ -21,8 +23,8 @@ def for_scoring(net: ResNet) -> ResNet:
     """
     folded = copy.deepcopy(net).eval()
     parts = {"conv1": _fused(folded.conv1, folded.bn1), "bn1": nn.Identity(), "relu": nn.Identity()}
-    # The greatest of four pixels is rectified instead of each of them: a quarter of the work.
-    parts["maxpool"] = nn.Sequential(folded.maxpool, nn.ReLU(inplace=True))
+    # The greatest of nine pixels is rectified instead of all of them.
+    parts["maxpool"] = RectifiedPool()
     for name, part in parts.items():
         setattr(folded, name, part)
     for stage in (folded.layer1, folded.layer2, folded.layer3, folded.layer4):
@@ -67,7 +69,20 @@ class Rectified(nn.Module):
         """Return relu(conv(x) + skip)."""
         if winograd.is_fast(x, self.conv):
             if self.prepared is None:
-                self.prepared = winograd.prepared(self.conv.weight).transpose(1, 2).contiguous()
+                self.prepared = winograd.prepared(self.conv.weight)
             return winograd.convolved(x, self.prepared, self.conv.bias, skip, rectified=True)
         y: Tensor = self.conv(x)
         return (y if skip is None else y.add_(skip)).relu_()
+
+
+class RectifiedPool(nn.Module):
+    """ReLU after the greatest of 3 × 3 pixels, at every second one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [B, C, H / 2, W / 2], rounded up."""
+        if x.device.type != "cpu" or x.dtype != torch.float32:
+            return nn.functional.max_pool2d(x, 3, 2, 1).relu_()
+        use_threads_of_torch()
+        y = torch.empty(*x.shape[:2], -(-x.shape[2] // 2), -(-x.shape[3] // 2), memory_format=torch.channels_last)
+        pool_rectified(pixels_of(x).numpy(), pixels_of(y).numpy())
+        return y

@@ -59,13 +59,13 @@ def prepared(kernel: Tensor) -> Tensor:
 def convolved(
     x: Tensor, weights: Tensor, bias: Tensor | None, added: Tensor | None = None, rectified: bool = False
 ) -> Tensor:
-    """Return pictures x convolved, band by band; nothing is kept for a way back. weights: `prepared` and transposed.
+    """Return pictures x convolved with `prepared` weights, band by band; nothing is kept for a way back.
 
     With `added`, pictures of the result's shape are added to it; `rectified`, nothing stays below 0.
     """
     use_threads_of_torch()
     pixels = pixels_of(x)
-    _, channels, kernels = weights.shape
+    _, kernels, channels = weights.shape
     y, made = new_picture(x, kernels)
     across, rows = -(-x.shape[3] // TILE), x.shape[0] * -(-x.shape[2] // TILE)
     # Where the weights are many, a band must be large too, or reading them is most of the work.
@@ -78,7 +78,7 @@ def convolved(
         seen = room[: PLANES * tiles * channels].view(PLANES, tiles, channels)
         products = other_room[: PLANES * tiles * kernels].view(PLANES, tiles, kernels)
         pixels_to_planes(pixels.numpy(), seen.numpy(), first)
-        torch.bmm(seen, weights, out=products)
+        torch.bmm(seen, weights.transpose(1, 2), out=products)
         _finish(products, made, bias, others, rectified, first)
     return y
 

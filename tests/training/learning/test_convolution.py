@@ -90,3 +90,16 @@ def test_a_whole_network_and_its_gradients_are_those_of_torchs_layers(
     for one, other in zip(made, expected, strict=True):
         if one.dim() > 1:  # a bias before a norm changes nothing: its gradient is what rounding leaves of 0
             torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
+
+
+@pytest.mark.usefixtures("everything_is_large")
+def test_a_norm_finds_small_deviations_far_from_zero() -> None:
+    torch.manual_seed(0)
+    x = (torch.randn(1, 16, 40, 30) * 0.01 + torch.linspace(-30, 30, 16)[:, None, None]).contiguous(
+        memory_format=torch.channels_last
+    )
+
+    y = InstanceNorm2d(16)(x)
+
+    exact = nn.InstanceNorm2d(16)(x.double())
+    assert float((y.double() - exact).abs().max()) < 2e-3  # 30 / 0.01 units in the last place

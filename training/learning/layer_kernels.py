@@ -1,6 +1,6 @@
-"""What a norm does to pictures [B, P, C] of P pixels, float32, compiled by numba.
+"""What a norm and a pooling layer do to pictures, float32 and channels-last, compiled by numba.
 
-Sums are added up in one order, however many threads there are.
+A norm sees them as [B, P, C] with P pixels. Sums are added up in one order, however many threads there are.
 """
 
 # The kernels are compiled, not called from typed code: their argument types are those of the docstrings.
@@ -59,3 +59,19 @@ def blend(x, y, of_x, of_y, offset, out):  # pragma: no cover
         by, other_by, plus = of_x[number], of_y[number], offset[number]
         for c in range(channels):
             to[c] = one[c] * by[c] + other[c] * other_by[c] + plus[c]
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def pool_rectified(x, out):  # pragma: no cover
+    """Write the greatest of each 3 × 3 pixels of x [B, H, W, C], at every second one, or 0 where all are below."""
+    batch, height, width, channels = x.shape
+    for work in prange(batch * out.shape[1]):
+        number, i = divmod(np.int64(work), out.shape[1])
+        for j in range(out.shape[2]):
+            to = out[number, i, j]
+            to[:] = 0
+            for y in range(max(2 * i - 1, 0), min(2 * i + 2, height)):
+                for z in range(max(2 * j - 1, 0), min(2 * j + 2, width)):
+                    seen = x[number, y, z]
+                    for c in range(channels):
+                        to[c] = max(to[c], seen[c])
