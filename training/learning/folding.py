@@ -35,6 +35,13 @@ def for_scoring(net: ResNet) -> ResNet:
     return scored
 
 
+def spare_memory(net: nn.Module) -> None:
+    """Let a folded network do without weights prepared for Winograd's way, which are four times as large as its own."""
+    for part in net.modules():
+        if isinstance(part, Rectified):
+            part.may_prepare = False
+
+
 def _fused(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
     assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     return fuse_conv_bn_eval(conv, norm).requires_grad_(False)
@@ -63,11 +70,12 @@ class Rectified(nn.Module):
         """Take over a convolution whose weights stand still."""
         super().__init__()
         self.conv = conv
+        self.may_prepare = True
         self.prepared: Tensor | None = None
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         """Return relu(conv(x) + skip)."""
-        if winograd.is_fast(x, self.conv):
+        if self.may_prepare and winograd.is_fast(x, self.conv):
             if self.prepared is None:
                 self.prepared = winograd.prepared(self.conv.weight)
             return winograd.convolved(x, self.prepared, self.conv.bias, skip, rectified=True)

@@ -20,6 +20,7 @@ from training.learning.cyclegan import build_generator
 from training.learning.density import equalize
 from training.learning.errors import CheckpointError, ConfigError, DiskFull
 from training.learning.files import sha256_of
+from training.learning.folding import spare_memory
 from training.learning.painting import Floats, Painter, core_within
 from training.learning.reading import TargetReader
 from training.learning.run import Run, Ticker
@@ -101,6 +102,8 @@ def synthesize(
         if classifier is None:
             raise ConfigError("The generator was trained with a class channel; give the source stain's classifier.")
         check_classifier(classifier, metadata, generator_path.name)
+        # Painting takes ten times as long as scoring: memory is scarcer here than time.
+        spare_memory(classifier.net)
         if classifier.sha256 != metadata["classifiers"][0]:
             run.reporter.warning(
                 "The classifier is not the one the generator was trained with "

@@ -7,7 +7,7 @@ from training.learning import winograd
 from training.learning.classifier import build_network, to_input, tumor_probabilities
 from training.learning.compute import Compute
 from training.learning.config import MilConfig
-from training.learning.folding import CPU_BATCH, Rectified, RectifiedPool, for_scoring
+from training.learning.folding import CPU_BATCH, Rectified, RectifiedPool, for_scoring, spare_memory
 from training.learning.networks import ResNet
 
 SMALL = MilConfig(width=8, stages=(1, 2, 1, 1))
@@ -42,6 +42,21 @@ def test_a_folded_network_says_what_the_network_says(fast: bool, cpu: Compute, m
     assert prepared == [fast, fast, False, fast, fast, fast, False, fast, False, fast]  # those that keep the size
     assert np.abs(plain - plain[0]).max() > 1e-3
     np.testing.assert_allclose(scored, plain, atol=1e-6)
+
+
+def test_a_network_that_is_to_spare_memory_prepares_no_weights(cpu: Compute, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "CHANNELS", 0)
+    monkeypatch.setattr(winograd, "LARGE", 0)
+    net, pixels = settled(cpu)
+    sparing = for_scoring(net)
+    spare_memory(sparing)
+
+    scored = tumor_probabilities(sparing, pixels, np.arange(6), "campanella", 4, cpu)
+
+    assert all(part.prepared is None for part in sparing.modules() if isinstance(part, Rectified))
+    np.testing.assert_allclose(
+        scored, tumor_probabilities(for_scoring(net), pixels, np.arange(6), "campanella", 4, cpu), atol=1e-6
+    )
 
 
 def test_more_instances_than_a_cpu_scores_at_a_time_keep_their_order(cpu: Compute) -> None:
