@@ -5,6 +5,11 @@ import torch
 from torch import Tensor
 
 
+def is_float32_on_cpu(x: Tensor) -> bool:
+    """Whether x is what compiled kernels take, and no other format is asked for."""
+    return x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+
+
 def pixels_of(picture: Tensor) -> Tensor:
     """Return [B, C, H, W] as [B, H, W, C], contiguous: a view where the picture is channels-last."""
     return picture.permute(0, 2, 3, 1).contiguous()

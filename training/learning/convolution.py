@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.learning import winograd
-from training.learning.channels_last import new_picture, pixels_of, use_threads_of_torch
+from training.learning.channels_last import is_float32_on_cpu, new_picture, pixels_of, use_threads_of_torch
 from training.learning.layer_kernels import blend, moments, scale
 
 # Numbers in a picture of a layer below which torch's own layers are as fast: 16 channels of 112 × 112 pixels.
@@ -78,8 +78,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
 def _is_fast(x: Tensor, channels: int) -> bool:
     """Whether a layer of so many channels is faster here than torch's own."""
-    in_float32 = x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return x.device.type == "cpu" and in_float32 and channels * x.shape[2] * x.shape[3] >= LARGE
+    return is_float32_on_cpu(x) and channels * x.shape[2] * x.shape[3] >= LARGE
 
 
 class _Pair(Protocol):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
 from training.learning import winograd
-from training.learning.channels_last import pixels_of, use_threads_of_torch
+from training.learning.channels_last import is_float32_on_cpu, pixels_of, use_threads_of_torch
 from training.learning.layer_kernels import pool_rectified
 from training.learning.networks import BasicBlock, ResNet
 
@@ -88,7 +88,7 @@ class RectifiedPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return [B, C, H / 2, W / 2], rounded up."""
-        if x.device.type != "cpu" or x.dtype != torch.float32:
+        if not is_float32_on_cpu(x):
             return nn.functional.max_pool2d(x, 3, 2, 1).relu_()
         use_threads_of_torch()
         y = torch.empty(*x.shape[:2], -(-x.shape[2] // 2), -(-x.shape[3] // 2), memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training.learning.channels_last import new_picture, pixels_of, use_threads_of_torch
+from training.learning.channels_last import is_float32_on_cpu, new_picture, pixels_of, use_threads_of_torch
 from training.learning.winograd_kernels import (
     SEEN,
     TILE,
@@ -42,7 +42,7 @@ _SQUARED = torch.kron(*2 * [torch.tensor(_OF_WEIGHTS, dtype=torch.float64)]).flo
 
 def is_fast(x: Tensor, conv: nn.Conv2d) -> bool:
     """Whether these pictures are convolved faster here than by torch."""
-    if x.device.type != "cpu" or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+    if not is_float32_on_cpu(x):
         return False
     shape = (conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.groups, conv.padding_mode)
     if shape != ((3, 3), (1, 1), (1, 1), (1, 1), 1, "zeros") or min(conv.in_channels, conv.out_channels) < CHANNELS:
